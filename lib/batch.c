@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* A batch on its way through a walk: what is read for each page, and which stay. */
+#include "batch.h"
+
+#include <string.h>
+
+_Static_assert(KPAGE_BATCH <= UINT16_MAX + 1, "an entry's number fits its type");
+
+int batch_init(struct batch *batch, const struct kpage_walk *walk, bool sparse)
+{
+	const struct {
+		uint64_t **array;
+		bool wanted;
+	} arrays[] = {
+		{ &batch->b.pfn, true },
+		{ &batch->b.kflags, true },
+		{ &batch->b.flags, true },
+		{ &batch->b.mapcount, walk->mapcount != NULL },
+		{ &batch->b.cgroup, walk->cgroup != NULL },
+		{ &batch->b.offset, sparse },
+		{ &batch->b.pme, sparse },
+		{ &batch->scratch, sparse },
+		{ &batch->index, sparse },
+		{ &batch->value, sparse },
+	};
+	uint64_t *next;
+	size_t n = 0;
+
+	*batch = (struct batch){ 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++)
+		n += arrays[i].wanted;
+	batch->storage = malloc(n * KPAGE_BATCH * sizeof(uint64_t));
+	batch->position = sparse ? malloc(KPAGE_BATCH * sizeof(*batch->position)) : NULL;
+	if (!batch->storage || (sparse && !batch->position)) {
+		batch_release(batch);
+		return -ENOMEM;
+	}
+	next = batch->storage;
+	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
+		if (!arrays[i].wanted)
+			continue;
+		*arrays[i].array = next;
+		next += KPAGE_BATCH;
+	}
+	return 0;
+}
+
+void batch_release(struct batch *batch)
+{
+	free(batch->storage);
+	free(batch->position);
+	*batch = (struct batch){ 0 };
+}
+
+void batch_add(struct batch *batch, uint64_t offset, uint64_t entry)
+{
+	struct kpage_batch *b = &batch->b;
+
+	b->offset[b->n] = offset;
+	b->pme[b->n] = entry;
+	b->n++;
+}
+
+/* A hwpoison entry stands for the page that it names, which is poisoned; other
+ * entries of that form are migrations. */
+static uint64_t poisoned_page(const struct kpage_walk *walk, uint64_t entry, uint64_t *kflags)
+{
+	uint64_t pfn = kpage_pagemap_poison_candidate(entry);
+
+	if (!pfn || kpage_file_read(walk->flags, pfn, kflags, 1) != 1)
+		return 0;
+	return *kflags & KPAGE_BIT(HWPOISON) ? pfn : 0;
+}
+
+/* Finds the PFN of each entry; collects those that are to be looked up. */
+static int resolve(struct batch *batch, const struct kpage_walk *walk, size_t *lookups)
+{
+	struct kpage_batch *b = &batch->b;
+	size_t k = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		uint64_t pfn = kpage_pagemap_pfn(b->pme[i]), kflags = 0;
+
+		if (!pfn) {
+			/* Present, and no PFN: they are hidden from this caller. */
+			if (b->pme[i] & KPAGE_PM_PRESENT)
+				return -EPERM;
+			pfn = poisoned_page(walk, b->pme[i], &kflags);
+			if (!pfn) {
+				b->pfn[i] = kpage_pagemap_swap_offset(b->pme[i]);
+				b->kflags[i] = 0;
+				continue;
+			}
+		}
+		b->pfn[i] = pfn;
+		batch->index[k] = pfn;
+		batch->position[k++] = (uint16_t)i;
+	}
+	*lookups = k;
+	return 0;
+}
+
+static int look_up(struct batch *batch, const struct kpage_file *file, size_t n, uint64_t *out)
+{
+	int err;
+
+	if (!file)
+		return 0;
+	err = kpage_file_gather(file, batch->index, n, batch->value, batch->scratch);
+	if (err)
+		return err;
+	memset(out, 0, batch->b.n * sizeof(*out));
+	for (size_t k = 0; k < n; k++)
+		out[batch->position[k]] = batch->value[k];
+	return 0;
+}
+
+int batch_flush(struct batch *batch, const struct kpage_walk *walk)
+{
+	size_t n;
+	int err;
+
+	if (!batch->b.n)
+		return 0;
+	err = resolve(batch, walk, &n);
+	if (!err)
+		err = look_up(batch, walk->flags, n, batch->b.kflags);
+	if (!err)
+		err = look_up(batch, walk->mapcount, n, batch->b.mapcount);
+	if (!err)
+		err = look_up(batch, walk->cgroup, n, batch->b.cgroup);
+	if (!err)
+		err = batch_filter(batch, walk, walk->tally);
+	if (!err && walk->emit && batch->b.n)
+		err = walk->emit(&batch->b, walk->arg);
+	batch->b.n = 0;
+	return err;
+}
+
+static bool matches(const struct kpage_walk *walk, uint64_t flags)
+{
+	for (size_t i = 0; i < walk->nr_exprs; i++)
+		if (!kpage_expr_matches(&walk->exprs[i], flags))
+			return false;
+	return true;
+}
+
+static void keep(struct kpage_batch *b, size_t to, size_t from)
+{
+	if (to == from)
+		return;
+	b->pfn[to] = b->pfn[from];
+	b->kflags[to] = b->kflags[from];
+	if (b->mapcount)
+		b->mapcount[to] = b->mapcount[from];
+	if (b->cgroup)
+		b->cgroup[to] = b->cgroup[from];
+	if (b->pme) {
+		b->offset[to] = b->offset[from];
+		b->pme[to] = b->pme[from];
+	}
+}
+
+/* Neighbours mostly have the same flags: what was found out for one holds for
+ * the next, and they are counted together. */
+int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpage_tally *tally)
+{
+	struct kpage_batch *b = &batch->b;
+	uint64_t kflags = ~b->kflags[0], pme = 0, flags = 0, run = 0;
+	bool match = false;
+	size_t kept = 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < b->n; i++) {
+		uint64_t entry = b->pme ? b->pme[i] & ~KPAGE_PM_PFN_MASK : 0;
+
+		if (b->kflags[i] != kflags || entry != pme) {
+			if (tally)
+				err = kpage_tally_add(tally, flags, run);
+			run = 0;
+			kflags = b->kflags[i];
+			pme = entry;
+			flags = walk->raw ? kpage_flags_expand(kflags, pme) :
+					    kpage_flags_well_known(kflags);
+			match = matches(walk, flags);
+		}
+		if (!match || (walk->cgroup_ino && b->cgroup[i] != walk->cgroup_ino))
+			continue;
+		run++;
+		if (walk->emit) {
+			keep(b, kept, i);
+			b->flags[kept++] = flags;
+		}
+	}
+	if (tally && !err)
+		err = kpage_tally_add(tally, flags, run);
+	b->n = kept;
+	return err;
+}

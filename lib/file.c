@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Files with one 64-bit entry a page: /proc/kpage*, a dump of one, pagemap. */
+#include "private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ENTRY sizeof(uint64_t)
+
+struct kpage_file {
+	int fd;
+	uint64_t pages;		/* of a dump */
+	char path[];
+};
+
+static int file_new(int fd, const char *path, uint64_t pages, struct kpage_file **out)
+{
+	struct kpage_file *f = malloc(sizeof(*f) + strlen(path) + 1);
+
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
+	f->fd = fd;
+	f->pages = pages;
+	strcpy(f->path, path);
+	*out = f;
+	return 0;
+}
+
+/* In a tree of copies the files are regular: they are dumps. */
+static int copy_pages(struct kpage_ctx *ctx, int fd, const char *path, uint64_t *pages)
+{
+	struct stat st;
+
+	*pages = 0;
+	if (fstat(fd, &st))
+		return ctx_error(ctx, -errno, path);
+	if (S_ISDIR(st.st_mode))
+		return ctx_error(ctx, -EISDIR, path);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if ((uint64_t)st.st_size % ENTRY)
+		return ctx_error(ctx, -EUCLEAN, path);
+	*pages = (uint64_t)st.st_size / ENTRY;
+	return 0;
+}
+
+static int file_adopt(struct kpage_ctx *ctx, int fd, const char *path, struct kpage_file **out)
+{
+	uint64_t pages;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = copy_pages(ctx, fd, path, &pages);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return file_new(fd, path, pages, out);
+}
+
+KPAGE_EXPORT int kpage_file_open(struct kpage_ctx *ctx, enum kpage_source source,
+				 struct kpage_file **out)
+{
+	static const char *const paths[] = {
+		[KPAGE_SOURCE_FLAGS] = "/proc/kpageflags",
+		[KPAGE_SOURCE_COUNT] = "/proc/kpagecount",
+		[KPAGE_SOURCE_CGROUP] = "/proc/kpagecgroup",
+	};
+
+	return file_adopt(ctx, ctx_open(ctx, paths[source], O_RDONLY), paths[source], out);
+}
+
+KPAGE_EXPORT int kpage_file_open_dump(struct kpage_ctx *ctx, const char *path,
+				      struct kpage_file **out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return ctx_error(ctx, -errno, path);
+	return file_adopt(ctx, fd, path, out);
+}
+
+KPAGE_EXPORT int kpage_file_open_pagemap(struct kpage_ctx *ctx, pid_t pid, struct kpage_file **out)
+{
+	char path[KPAGE_PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+	return task_errno(file_adopt(ctx, ctx_open(ctx, path, O_RDONLY), path, out));
+}
+
+KPAGE_EXPORT void kpage_file_free(struct kpage_file *f)
+{
+	if (!f)
+		return;
+	close(f->fd);
+	free(f);
+}
+
+KPAGE_EXPORT const char *kpage_file_path(const struct kpage_file *f)
+{
+	return f->path;
+}
+
+KPAGE_EXPORT uint64_t kpage_file_pages(const struct kpage_file *f)
+{
+	return f->pages;
+}
+
+KPAGE_EXPORT ssize_t kpage_file_read(const struct kpage_file *f, uint64_t index, uint64_t *buf,
+				     size_t n)
+{
+	size_t want, done = 0;
+
+	if (index > (uint64_t)INT64_MAX / ENTRY)
+		return 0;
+	/* Past this the offset itself would overflow. */
+	want = (size_t)MIN((uint64_t)n, (uint64_t)INT64_MAX / ENTRY - index) * ENTRY;
+	while (done < want) {
+		ssize_t got = pread(f->fd, (char *)buf + done, want - done,
+				    (off_t)(index * ENTRY + done));
+
+		if (got < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (got == 0)
+			break;
+		done += (size_t)got;
+		/* /proc only takes whole entries: a part of one can't be completed. */
+		if (done % ENTRY && !f->pages)
+			return -EUCLEAN;
+	}
+	if (done % ENTRY)
+		return -EUCLEAN;
+	if (f->pages && done < want && index + done / ENTRY < f->pages)
+		return -ENODATA;
+	return (ssize_t)(done / ENTRY);
+}
+
+/*
+ * How many entries from `index` on one read serves. Pages that were allocated
+ * together lie together, ascending, descending or mixed; a read costs a system
+ * call, an entry that nobody wants costs the kernel some tens of instructions.
+ * So a read may take up to twice the pages that it is for, and a few.
+ */
+static size_t clump(const uint64_t *index, size_t n, uint64_t *first, size_t *span)
+{
+	uint64_t low = index[0], high = index[0];
+	size_t i;
+
+	for (i = 1; i < n; i++) {
+		uint64_t new_low = MIN(low, index[i]), new_high = MAX(high, index[i]);
+
+		if (new_high - new_low >= KPAGE_BATCH || new_high - new_low > 2 * i + 16)
+			break;
+		low = new_low;
+		high = new_high;
+	}
+	*first = low;
+	*span = (size_t)(high - low) + 1;
+	return i;
+}
+
+KPAGE_EXPORT int kpage_file_gather(const struct kpage_file *f, const uint64_t *index, size_t n,
+				   uint64_t *out, uint64_t *scratch)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		uint64_t first;
+		size_t span, take = clump(index + done, n - done, &first, &span);
+		ssize_t got = kpage_file_read(f, first, scratch, span);
+
+		if (got < 0)
+			return (int)got;
+		for (size_t i = done; i < done + take; i++) {
+			if (index[i] - first >= (uint64_t)got)
+				return -ENODATA;
+			out[i] = scratch[index[i] - first];
+		}
+		done += take;
+	}
+	return 0;
+}
+
+KPAGE_EXPORT uint64_t kpage_pagemap_poison_candidate(uint64_t entry)
+{
+	/* SWP_HWPOISON is one of the reserved types at the top of 32 (include/linux/swap.h);
+	 * 31 are markers, which carry bits and no PFN. */
+	unsigned int type = kpage_pagemap_swap_type(entry);
+
+	if (!(entry & KPAGE_PM_SWAP) || (entry & KPAGE_PM_PRESENT) || type < 23 || type == 31)
+		return 0;
+	return kpage_pagemap_swap_offset(entry);
+}

@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libkpage: read the state of memory pages, drive the kernel's hwpoison
+ * machinery and watch what it does.
+ *
+ * Conventions
+ *   - A function that can fail returns 0 (or a count) and a negative errno on
+ *     failure. Where an object is handed out through a pointer, the pointer is
+ *     left alone on failure. Every _free() accepts NULL.
+ *   - Units are in the names: a PFN and a page offset count pages of
+ *     kpage_page_size() bytes; an address is in bytes.
+ *   - Nothing here prints, exits, mounts, loads a module or keeps a global.
+ *   - An object may be used by one thread at a time, unless its functions say
+ *     otherwise.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------ context */
+
+/* The machine that is looked at: a root directory below which /proc, /sys and
+ * debugfs are opened. */
+struct kpage_ctx;
+
+/*
+ * root: NULL or "/" for this machine, or a directory with a copy of the files
+ * (a --sysroot tree). Errors: -ENOMEM, and those of open(2) on root.
+ */
+int kpage_ctx_new(const char *root, struct kpage_ctx **out);
+void kpage_ctx_free(struct kpage_ctx *ctx);
+
+/* Whether the context is this machine and not a tree of copies. */
+bool kpage_ctx_is_live(const struct kpage_ctx *ctx);
+
+/*
+ * The file behind the latest failure of a call that was given this context,
+ * e.g. "/proc/17/pagemap"; "" before the first. Borrowed, valid until the next
+ * call with the context.
+ */
+const char *kpage_ctx_error_path(const struct kpage_ctx *ctx);
+
+/* Bytes in a page of this machine. */
+uint64_t kpage_page_size(void);
+
+/* ------------------------------------------------------------------- flags */
+
+/* Bits of /proc/kpageflags: <linux/kernel-page-flags.h>, and below 48 those
+ * that the kernel exports for its own developers (fs/proc/page.c). */
+enum kpage_bit {
+	KPAGE_LOCKED = 0,
+	KPAGE_ERROR = 1,
+	KPAGE_REFERENCED = 2,
+	KPAGE_UPTODATE = 3,
+	KPAGE_DIRTY = 4,
+	KPAGE_LRU = 5,
+	KPAGE_ACTIVE = 6,
+	KPAGE_SLAB = 7,
+	KPAGE_WRITEBACK = 8,
+	KPAGE_RECLAIM = 9,
+	KPAGE_BUDDY = 10,
+	KPAGE_MMAP = 11,
+	KPAGE_ANON = 12,
+	KPAGE_SWAPCACHE = 13,
+	KPAGE_SWAPBACKED = 14,
+	KPAGE_COMPOUND_HEAD = 15,
+	KPAGE_COMPOUND_TAIL = 16,
+	KPAGE_HUGE = 17,
+	KPAGE_UNEVICTABLE = 18,
+	KPAGE_HWPOISON = 19,
+	KPAGE_NOPAGE = 20,
+	KPAGE_KSM = 21,
+	KPAGE_THP = 22,
+	KPAGE_OFFLINE = 23,
+	KPAGE_ZERO_PAGE = 24,
+	KPAGE_IDLE = 25,
+	KPAGE_PGTABLE = 26,
+	KPAGE_RESERVED = 32,
+	KPAGE_MLOCKED = 33,
+	KPAGE_OWNER_2 = 34,
+	KPAGE_PRIVATE = 35,
+	KPAGE_PRIVATE_2 = 36,
+	KPAGE_OWNER_PRIVATE = 37,
+	KPAGE_ARCH = 38,
+	KPAGE_UNCACHED = 39,
+	KPAGE_SOFTDIRTY = 40,
+	KPAGE_ARCH_2 = 41,
+	KPAGE_ARCH_3 = 42,
+	/* Not from the kernel: made by kpage_flags_expand(). */
+	KPAGE_ANON_EXCLUSIVE = 47,
+	KPAGE_READAHEAD = 48,
+	KPAGE_SLUB_FROZEN = 50,
+	KPAGE_SLUB_DEBUG = 51,
+	KPAGE_FILE = 61,
+	KPAGE_SWAP = 62,
+	KPAGE_MMAP_EXCLUSIVE = 63,
+};
+
+#define KPAGE_BIT(name) (UINT64_C(1) << KPAGE_##name)
+
+enum kpage_flag_kind {
+	KPAGE_FLAG_WELL_KNOWN,	/* a stable bit of /proc/kpageflags */
+	KPAGE_FLAG_RAW,		/* for kernel developers: seen in the raw view only */
+	KPAGE_FLAG_OVERLOADED,	/* another meaning of a bit, told apart by its neighbours,
+				   or a bit of the pagemap entry */
+};
+
+struct kpage_flag {
+	enum kpage_bit bit;
+	char letter;		/* in the symbolic form; 0: the flag has no column there */
+	const char *name;
+	const char *meaning;
+	const char *since;	/* kernel versions that report it */
+	enum kpage_flag_kind kind;
+};
+
+/* The table of all known flags by ascending bit, *n entries. Static. */
+const struct kpage_flag *kpage_flag_table(size_t *n);
+
+/*
+ * The two views of page flags that page-types has.
+ * expand: for kernel developers: every bit, overloaded ones told apart, and the
+ *         bits of the pagemap entry (0 if there is none) that say something
+ *         about the page.
+ * well_known: without the developers' bits, and without the compound bits of
+ *         pages that are not hugetlb.
+ */
+uint64_t kpage_flags_expand(uint64_t kpageflags, uint64_t pagemap_entry);
+uint64_t kpage_flags_well_known(uint64_t kpageflags);
+
+/* Room for the symbolic form: a column a flag, and unknown bits in hex. */
+#define KPAGE_SYMBOLIC_SIZE 80
+/* Room for the names of 64 flags. */
+#define KPAGE_NAMES_SIZE 1024
+
+/*
+ * One column a flag, its letter or '_'. Bits without a column follow in hex:
+ * "__RU…+0x8000000". Returns the length.
+ */
+size_t kpage_flags_symbolic(uint64_t flags, char buf[static KPAGE_SYMBOLIC_SIZE]);
+
+/* Names separated by commas; unknown bits in hex, each by itself. Returns the length. */
+size_t kpage_flags_names(uint64_t flags, char buf[static KPAGE_NAMES_SIZE]);
+
+/* What was wrong with a flag name, for a message. */
+struct kpage_name_error {
+	char name[64];		/* the part of the text that was not understood */
+	char candidates[512];	/* the names that an ambiguous prefix could mean; "" if none */
+};
+
+/*
+ * Reads "name,name,0x10": names, prefixes of names, numbers. A name matches
+ * whole, or as a prefix that is unique among the well-known flags, or else among
+ * all of them; "compound" (or a prefix of it of at least "com") means both
+ * compound bits. Errors: -EINVAL unknown, -ENOTUNIQ ambiguous, -ERANGE a number
+ * above 64 bits; *err (may be NULL) says which.
+ */
+int kpage_flags_parse(const char *text, uint64_t *out, struct kpage_name_error *err);
+
+/* A condition on page flags (a bits-spec). */
+struct kpage_expr {
+	uint64_t mask;
+	uint64_t bits;
+	bool any;	/* any bit of mask set; otherwise (flags & mask) == bits */
+};
+
+/*
+ * "a,b"     any of the two            "a,b=a"  a and not b
+ * "a,~b"    the same: a and not b     "=a,b"   exactly these two
+ * Errors as kpage_flags_parse().
+ */
+int kpage_expr_parse(const char *text, struct kpage_expr *out, struct kpage_name_error *err);
+
+static inline bool kpage_expr_matches(const struct kpage_expr *e, uint64_t flags)
+{
+	return e->any ? (flags & e->mask) != 0 : (flags & e->mask) == e->bits;
+}
+
+/* ------------------------------------------------------------------ ranges */
+
+/* Pages start … end-1. */
+struct kpage_range {
+	uint64_t start;
+	uint64_t end;
+};
+
+/*
+ * An addr-spec in pages: "N" one page, "N+M" M pages from N, "N,M" N to M-1,
+ * "N," N to the end (UINT64_MAX), ",M" 0 to M-1. Numbers as in C: 0x hex, 0 octal.
+ * Errors: -EINVAL not such a spec, or it ends before it starts; -ERANGE.
+ */
+int kpage_range_parse(const char *text, struct kpage_range *out);
+
+/* A whole string as an unsigned number, as in C. Errors: -EINVAL, -ERANGE. */
+int kpage_number_parse(const char *text, uint64_t *out);
+
+/*
+ * Takes the parts of `range` that no range of set[0 … n) covers; writes at most
+ * n + 1 ranges to out (room for that many) and returns how many. So pages that
+ * are named twice are walked once, in the order in which they were named.
+ */
+size_t kpage_range_subtract(struct kpage_range range, const struct kpage_range *set, size_t n,
+			    struct kpage_range *out);
+
+/* ----------------------------------------------------- files of u64 a page */
+
+/* How many entries one read moves: large enough that the call's own cost does
+ * not show, small enough that memory stays small. */
+#define KPAGE_BATCH 8192
+
+/* An open file with one 64-bit entry a page. */
+struct kpage_file;
+
+enum kpage_source {
+	KPAGE_SOURCE_FLAGS,	/* /proc/kpageflags */
+	KPAGE_SOURCE_COUNT,	/* /proc/kpagecount: how often it is mapped */
+	KPAGE_SOURCE_CGROUP,	/* /proc/kpagecgroup: inode of its memory cgroup */
+};
+
+/* Errors: those of open(2); -ENOMEM. */
+int kpage_file_open(struct kpage_ctx *ctx, enum kpage_source source, struct kpage_file **out);
+
+/* A saved kpageflags, by a path outside the root. -EUCLEAN: its size is not a
+ * multiple of 8 bytes. */
+int kpage_file_open_dump(struct kpage_ctx *ctx, const char *path, struct kpage_file **out);
+
+/* /proc/PID/pagemap. -ESRCH: no such process; -EACCES: ptrace access to it is
+ * refused. The file stays that of the memory it was opened on: after the process
+ * ended, reads return 0 entries. */
+int kpage_file_open_pagemap(struct kpage_ctx *ctx, pid_t pid, struct kpage_file **out);
+
+void kpage_file_free(struct kpage_file *f);
+
+/* The path, for messages. Borrowed. */
+const char *kpage_file_path(const struct kpage_file *f);
+
+/* Pages in a dump, 0 for a file of /proc (its end is not known beforehand). */
+uint64_t kpage_file_pages(const struct kpage_file *f);
+
+/*
+ * Reads n entries from `index` on. Returns how many there were: fewer than n
+ * only at the end. Errors: those of read(2); -EUCLEAN an entry was cut off;
+ * -ENODATA a dump became shorter while it was read. Safe from several threads.
+ */
+ssize_t kpage_file_read(const struct kpage_file *f, uint64_t index, uint64_t *buf, size_t n);
+
+/*
+ * Reads the entries of n scattered pages, neighbours in one read: out[i] is that
+ * of index[i]. -ENODATA: the file ends before one of them. `scratch` holds
+ * KPAGE_BATCH entries. Safe from several threads.
+ */
+int kpage_file_gather(const struct kpage_file *f, const uint64_t *index, size_t n, uint64_t *out,
+		      uint64_t *scratch);
+
+/* ----------------------------------------------------------- pagemap entry */
+
+#define KPAGE_PM_PFN_MASK	((UINT64_C(1) << 55) - 1)
+#define KPAGE_PM_SOFT_DIRTY	(UINT64_C(1) << 55)
+#define KPAGE_PM_MMAP_EXCLUSIVE	(UINT64_C(1) << 56)
+#define KPAGE_PM_FILE		(UINT64_C(1) << 61)
+#define KPAGE_PM_SWAP		(UINT64_C(1) << 62)
+#define KPAGE_PM_PRESENT	(UINT64_C(1) << 63)
+
+/* The PFN of a present entry; 0 if it is not present, or hidden. */
+static inline uint64_t kpage_pagemap_pfn(uint64_t entry)
+{
+	return entry & KPAGE_PM_PRESENT ? entry & KPAGE_PM_PFN_MASK : 0;
+}
+
+/* Offset and type of a swap entry (bits 5-54 and 0-4). */
+static inline uint64_t kpage_pagemap_swap_offset(uint64_t entry)
+{
+	return (entry & KPAGE_PM_PFN_MASK) >> 5;
+}
+
+static inline unsigned int kpage_pagemap_swap_type(uint64_t entry)
+{
+	return entry & 0x1f;
+}
+
+/*
+ * The PFN that a hwpoison entry would name, or 0 if the entry can't be one. Swap
+ * areas have the low type numbers; hwpoison entries have one near the top, which
+ * depends on the kernel's configuration, and so have migration entries: it is
+ * poison only if the page's flags have KPAGE_HWPOISON.
+ */
+uint64_t kpage_pagemap_poison_candidate(uint64_t entry);
+
+/* -------------------------------------------------------------------- maps */
+
+/* One line of /proc/PID/maps. */
+struct kpage_vma {
+	uint64_t start, end;	/* bytes */
+	char perms[5];		/* "rw-p" */
+	uint64_t offset;	/* bytes into the file */
+	unsigned int dev_major, dev_minor;
+	uint64_t inode;
+	const char *name;	/* path, "[heap]", … or ""; borrowed until the next call */
+};
+
+struct kpage_maps;
+
+/* Errors: -ESRCH no such process, -EACCES, those of open(2). */
+int kpage_maps_open(struct kpage_ctx *ctx, pid_t pid, struct kpage_maps **out);
+void kpage_maps_free(struct kpage_maps *maps);
+
+/* 1 and the next VMA; 0 at the end; -EUCLEAN for a line that is none. */
+int kpage_maps_next(struct kpage_maps *maps, struct kpage_vma *out);
+
+/* -------------------------------------------------------------------- tasks */
+
+/* What /proc/PID/status says of a task. */
+struct kpage_task {
+	pid_t tid;
+	pid_t pid;		/* Tgid */
+	char comm[64];
+	char state;		/* 'R', 'S', … 'Z' */
+	bool has_memory;	/* false: a kernel thread, or one that has exited */
+	bool sigbus_blocked, sigbus_ignored, sigbus_caught, sigbus_pending;
+};
+
+/* tid: a process or a thread. -ESRCH: no such task. */
+int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_task *out);
+
+/* ------------------------------------------------------------------- tally */
+
+/* Page counts by flags. */
+struct kpage_tally;
+
+struct kpage_tally_row {
+	uint64_t flags;
+	uint64_t pages;
+};
+
+int kpage_tally_new(struct kpage_tally **out);
+void kpage_tally_free(struct kpage_tally *t);
+int kpage_tally_add(struct kpage_tally *t, uint64_t flags, uint64_t pages);
+/* Adds all of src to dst. */
+int kpage_tally_merge(struct kpage_tally *dst, const struct kpage_tally *src);
+uint64_t kpage_tally_total(const struct kpage_tally *t);
+/* The rows by ascending flags, *n of them. The caller frees the array with free(3). */
+int kpage_tally_rows(const struct kpage_tally *t, struct kpage_tally_row **out, size_t *n);
+
+/* -------------------------------------------------------------------- walk */
+
+/*
+ * Pages travel in batches. Arrays that were not asked for are NULL.
+ */
+struct kpage_batch {
+	size_t n;
+	uint64_t *offset;	/* page offset in the address space or file; NULL: same as pfn */
+	uint64_t *pfn;		/* for a swap entry: its offset in the swap area */
+	uint64_t *kflags;	/* as the kernel gave them; 0 for a swap entry */
+	uint64_t *flags;	/* in the view that was asked for */
+	uint64_t *mapcount;
+	uint64_t *cgroup;
+	uint64_t *pme;		/* pagemap entries; NULL in a walk by PFN */
+};
+
+/* Whether entry i of a batch is a swap entry and no page (a hwpoison entry is a page). */
+static inline bool kpage_batch_is_swap(const struct kpage_batch *b, size_t i)
+{
+	return b->pme && (b->pme[i] & KPAGE_PM_SWAP) && !(b->kflags[i] & KPAGE_BIT(HWPOISON));
+}
+
+/* What to read, what to keep, where to. */
+struct kpage_walk {
+	const struct kpage_file *flags;		/* needed */
+	const struct kpage_file *mapcount;	/* NULL: not read */
+	const struct kpage_file *cgroup;	/* NULL: not read */
+	bool raw;				/* the view: expand, or well_known */
+	const struct kpage_expr *exprs;		/* all of them must match */
+	size_t nr_exprs;
+	uint64_t cgroup_ino;			/* only pages charged there (needs cgroup); 0: any */
+	unsigned int threads;			/* of a walk by PFN; 0: one */
+	struct kpage_tally *tally;		/* counts what matched; may be NULL */
+	/* Called for each batch of matching pages, in order and one at a time; a
+	 * nonzero return ends the walk and is its result. May be NULL. */
+	int (*emit)(const struct kpage_batch *batch, void *arg);
+	void *arg;
+};
+
+/*
+ * Physical pages of n ranges, one after the other. A range may reach past the
+ * end of memory. *end (may be NULL) is set to the end of the file if a range
+ * met it, else to UINT64_MAX.
+ */
+int kpage_walk_pfns(const struct kpage_walk *walk, const struct kpage_range *ranges, size_t n,
+		    uint64_t *end);
+
+/*
+ * The pages in a process's page tables, within n ranges of page offsets (n = 0:
+ * all). Pages that are not populated are passed over; swap entries count as
+ * pages with no kernel flags. A hwpoison entry is the page that it names.
+ * Errors: -ESRCH the process ended (before or meanwhile); -EACCES; -EPERM the
+ * kernel hides PFNs from this caller (no CAP_SYS_ADMIN in the initial user
+ * namespace); -ENODATA the flags file (a dump) ends before one of its pages.
+ */
+int kpage_walk_task(struct kpage_ctx *ctx, const struct kpage_walk *walk, pid_t pid,
+		    const struct kpage_range *ranges, size_t n);
+
+/* What a walk of a file's page cache could not show. */
+struct kpage_cache_report {
+	uint64_t poisoned;	/* cached pages that the kernel refuses to map: poisoned */
+	uint64_t first_poisoned;/* the first one's page offset */
+	bool shrunk;		/* the file became shorter meanwhile */
+};
+
+/*
+ * The page-cache pages of an open regular file, within n ranges of page offsets
+ * (n = 0: the whole file, with its last partial page). Only pages that are
+ * cached already are mapped, by madvise(MADV_POPULATE_READ): nothing is read
+ * from the disk. Needs a live context. Errors: -EPERM PFNs are hidden, or
+ * mincore(2) does not tell this caller what is cached (not the owner, no write
+ * access, no CAP_FOWNER); -EOPNOTSUPP no MADV_POPULATE_READ (before 5.14).
+ */
+int kpage_walk_cache(struct kpage_ctx *ctx, const struct kpage_walk *walk, int fd,
+		     const struct kpage_range *ranges, size_t n, struct kpage_cache_report *report);
+
+/* ------------------------------------------------------------------ cgroups */
+
+/*
+ * The number that /proc/kpagecgroup and corrupt-filter-memcg use for a cgroup:
+ * the inode of its directory. Errors: those of stat(2), -ENOTDIR.
+ */
+int kpage_cgroup_ino(struct kpage_ctx *ctx, const char *path, uint64_t *out);
+
+/*
+ * Whether pages are charged to this very directory. On cgroup v2, without the
+ * memory controller in the parent's cgroup.subtree_control they are charged to
+ * an ancestor.
+ */
+bool kpage_cgroup_has_memory(struct kpage_ctx *ctx, const char *path);
+
+/*
+ * The directory with that inode in any mounted cgroup hierarchy that has memory.
+ * The caller frees *out. -ENOENT: none (removed, or not visible here).
+ */
+int kpage_cgroup_path(struct kpage_ctx *ctx, uint64_t ino, char **out);
+
+/* --------------------------------------------------------------- idle pages */
+
+/* /sys/kernel/mm/page_idle/bitmap: pages marked there lose the mark (flag idle)
+ * when they are accessed. */
+struct kpage_idle;
+
+/* -ENOENT: the kernel was built without CONFIG_IDLE_PAGE_TRACKING. */
+int kpage_idle_open(struct kpage_ctx *ctx, struct kpage_idle **out);
+
+/* Marks a page, together with its neighbours: what is still to be written is
+ * written by kpage_idle_flush(). -ENXIO: no such page. */
+int kpage_idle_mark(struct kpage_idle *idle, uint64_t pfn);
+int kpage_idle_flush(struct kpage_idle *idle);
+void kpage_idle_free(struct kpage_idle *idle);
+
+/* ----------------------------------------------------------------- hwpoison */
+
+/* The files of the hwpoison-inject module, <debugfs>/hwpoison/. */
+struct kpage_hwpoison;
+
+/*
+ * Finds debugfs among the mounts. Errors: -ENODEV debugfs is not mounted;
+ * -ENOENT it has no hwpoison directory (the module is not loaded); -EACCES.
+ */
+int kpage_hwpoison_open(struct kpage_ctx *ctx, struct kpage_hwpoison **out);
+void kpage_hwpoison_free(struct kpage_hwpoison *hp);
+
+/* The directory, for messages. Borrowed. */
+const char *kpage_hwpoison_dir(const struct kpage_hwpoison *hp);
+
+/*
+ * Writes a PFN to corrupt-pfn. Synchronous: on return the signals are sent.
+ * The result says little: 0 can mean "filtered", -EBUSY and -EHWPOISON can mean
+ * that the page is poisoned now. Look at its flags. Errors: -EPERM lockdown or
+ * no CAP_SYS_ADMIN; -ENXIO no such page; -EINVAL for PFN 0, which is never
+ * written (it is what hidden PFNs read as).
+ */
+int kpage_hwpoison_inject(struct kpage_hwpoison *hp, uint64_t pfn);
+
+/*
+ * Writes a PFN to unpoison-pfn. -EBUSY: not poisoned, still mapped or used, or a
+ * hugetlb tail (give the head); -EOPNOTSUPP: a hardware memory failure has
+ * happened since boot; -EIO: not online.
+ */
+int kpage_hwpoison_unpoison(struct kpage_hwpoison *hp, uint64_t pfn);
+
+/* corrupt-filter-*: which failures the kernel lets through. */
+struct kpage_hwpoison_filter {
+	bool enable;		/* false: the kernel looks at none of the others */
+	uint32_t dev_major;	/* UINT32_MAX: any */
+	uint32_t dev_minor;
+	uint64_t flags_mask;	/* 0: any */
+	uint64_t flags_value;
+	uint64_t memcg;		/* 0: any */
+	bool has_memcg;		/* this kernel has the file */
+};
+
+int kpage_hwpoison_filter_read(struct kpage_hwpoison *hp, struct kpage_hwpoison_filter *out);
+
+/*
+ * Writes all fields, enable first when it is turned off and last when it is
+ * turned on, and reads them back. -EIO: the kernel holds something else;
+ * -EOPNOTSUPP: memcg is wanted and the kernel has no such file.
+ */
+int kpage_hwpoison_filter_write(struct kpage_hwpoison *hp, const struct kpage_hwpoison_filter *f);
+
+/* Whether any condition is set, enabled or not. */
+bool kpage_hwpoison_filter_is_set(const struct kpage_hwpoison_filter *f);
+
+/* HardwareCorrupted of /proc/meminfo, in kB. -ENOENT: the kernel was built
+ * without memory failure handling. */
+int kpage_hardware_corrupted(struct kpage_ctx *ctx, uint64_t *kb);
+
+/* -------------------------------------------------------------------- watch */
+
+enum kpage_event_kind {
+	KPAGE_EVENT_FAILURE,	/* the kernel handled a page: pfn, type, result */
+	KPAGE_EVENT_SIGNAL,	/* a SIGBUS with a memory error code was sent: tid, comm, code, sent */
+	KPAGE_EVENT_DELIVERED,	/* a task took such a signal: tid, comm, code, handler */
+	KPAGE_EVENT_FAULT,	/* a task touched a poisoned page and is killed: tid, comm, address */
+};
+
+/* What became of the sending of a signal (include/trace/events/signal.h). */
+enum kpage_signal_sent {
+	KPAGE_SENT_DELIVERED,	/* queued */
+	KPAGE_SENT_IGNORED,	/* the task ignores it */
+	KPAGE_SENT_PENDING,	/* merged with one that was pending already */
+	KPAGE_SENT_OVERFLOW,	/* queue full, not sent */
+	KPAGE_SENT_LOST_INFO,	/* sent, without its code and address */
+};
+
+struct kpage_event {
+	enum kpage_event_kind kind;
+	uint64_t time_ns;	/* the trace clock, or kmsg's; only differences mean something */
+	uint64_t pfn;		/* FAILURE; SIGNAL from kmsg, else 0 */
+	char type[64];		/* FAILURE: the kernel's words, e.g. "dirty LRU page" */
+	char result[16];	/* FAILURE: "Recovered", "Delayed", "Failed", "Ignored" */
+	pid_t tid;		/* the receiver, in the initial PID namespace */
+	char comm[16];
+	int code;		/* BUS_MCEERR_AO, BUS_MCEERR_AR; 0: this source does not say */
+	enum kpage_signal_sent sent;
+	bool handler;		/* DELIVERED: to a handler; otherwise it is the default action */
+	uint64_t address;	/* FAULT: bytes */
+};
+
+/* Follows the kernel's memory failures from its creation on. */
+struct kpage_watch;
+
+/*
+ * Uses an instance of its own in tracefs (events signal_generate,
+ * signal_deliver and memory_failure_event) and /dev/kmsg for the addresses of
+ * faults; where tracefs is not there, /dev/kmsg alone. Errors: -ENODEV neither
+ * can be had on this system (also: not a live context); -EACCES or -EPERM both
+ * are refused; -ENOMEM. kpage_ctx_error_path() names what was missing.
+ */
+int kpage_watch_new(struct kpage_ctx *ctx, struct kpage_watch **out);
+
+/* Removes the instance. */
+void kpage_watch_free(struct kpage_watch *w);
+
+/* Whether events come from tracefs. If not, signals carry no code and no
+ * KPAGE_EVENT_DELIVERED is seen. */
+bool kpage_watch_has_trace(const struct kpage_watch *w);
+
+/* Whether fault addresses can be known (/dev/kmsg is readable). */
+bool kpage_watch_has_kmsg(const struct kpage_watch *w);
+
+/*
+ * Hands every event that happened until now to `event`, those of one source in
+ * their order; does not block. A nonzero return of `event` ends it and is the
+ * result. A loss is not an error: see kpage_watch_lost(). To lose nothing, call
+ * it at least once every few thousand injections.
+ */
+int kpage_watch_read(struct kpage_watch *w, int (*event)(const struct kpage_event *, void *),
+		     void *arg);
+
+/* How many events the kernel overwrote before they were read, since the start:
+ * records of the trace buffers plus gaps in kmsg. */
+uint64_t kpage_watch_lost(const struct kpage_watch *w);
+
+/* ------------------------------------------------------------------ version */
+
+/* "MAJOR.MINOR.PATCH" of the library. */
+const char *kpage_version(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the modules of libkpage share and no user of it sees. */
+#pragma once
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "kpage.h"
+
+/* Exported from the shared library; also listed in libkpage.map. */
+#define KPAGE_EXPORT __attribute__((visibility("default")))
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+/* The closed set of cleanups: a variable that has one is initialised where it
+ * is declared. */
+static inline void cleanup_free(void *p)
+{
+	free(*(void **)p);
+}
+
+static inline void cleanup_close(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	errno = saved;
+}
+
+static inline void cleanup_fclose(FILE **f)
+{
+	if (*f)
+		fclose(*f);
+}
+
+static inline void cleanup_closedir(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+#define _cleanup_free_	   __attribute__((cleanup(cleanup_free)))
+#define _cleanup_close_	   __attribute__((cleanup(cleanup_close)))
+#define _cleanup_fclose_   __attribute__((cleanup(cleanup_fclose)))
+#define _cleanup_closedir_ __attribute__((cleanup(cleanup_closedir)))
+
+/* Hands a variable with a cleanup out of its scope. */
+#define TAKE_PTR(p)                    \
+	({                             \
+		typeof(p) _taken = (p);\
+		(p) = NULL;            \
+		_taken;                \
+	})
+#define TAKE_FD(fd)                    \
+	({                             \
+		int _taken = (fd);     \
+		(fd) = -1;             \
+		_taken;                \
+	})
+
+#define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* Longest path that is put together here: /proc, /sys and debugfs are short. */
+#define KPAGE_PATH_MAX 512
+
+struct kpage_ctx {
+	int root_fd;		/* O_PATH; AT_FDCWD is never used */
+	bool live;
+	char error_path[KPAGE_PATH_MAX];
+};
+
+/* Remembers the file of a failure; returns err, so that it can be returned. */
+int ctx_error(struct kpage_ctx *ctx, int err, const char *path);
+
+/* open(2) of an absolute path below the root. Returns an fd or a negative errno,
+ * and remembers the path on failure. */
+int ctx_open(struct kpage_ctx *ctx, const char *path, int flags);
+int ctx_openf(struct kpage_ctx *ctx, int flags, const char *fmt, ...) _printf_(3, 4);
+int ctx_fopenf(struct kpage_ctx *ctx, FILE **out, const char *fmt, ...) _printf_(3, 4);
+bool ctx_exists(struct kpage_ctx *ctx, const char *path);
+
+/* Where a file system of a type is mounted: the first such line of /proc/mounts
+ * whose mount point has the file or directory `has` ("" for any). -ENODEV. */
+int ctx_find_mount(struct kpage_ctx *ctx, const char *type, const char *has,
+		   char out[static KPAGE_PATH_MAX]);
+
+/* Reads a small file whole, without its last newline. */
+int ctx_read_text(struct kpage_ctx *ctx, const char *path, char *buf, size_t size);
+
+/* ESRCH for a process that is gone, whatever errno /proc gave for it. */
+int task_errno(int err);

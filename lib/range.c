@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Numbers and page ranges: the addr-spec of page-types. */
+#include "private.h"
+
+#include <ctype.h>
+#include <string.h>
+
+KPAGE_EXPORT int kpage_number_parse(const char *text, uint64_t *out)
+{
+	unsigned long long n;
+	char *end;
+
+	/* strtoull takes blanks and signs, and wraps negative numbers around. */
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (*end)
+		return -EINVAL;
+	if (errno)
+		return -errno;
+	*out = n;
+	return 0;
+}
+
+/* The number before a separator; an empty one is `empty`. */
+static int parse_part(const char *text, size_t len, uint64_t empty, uint64_t *out)
+{
+	char part[32];
+
+	if (len == 0) {
+		*out = empty;
+		return 0;
+	}
+	if (len >= sizeof(part))
+		return -EINVAL;
+	memcpy(part, text, len);
+	part[len] = '\0';
+	return kpage_number_parse(part, out);
+}
+
+KPAGE_EXPORT int kpage_range_parse(const char *text, struct kpage_range *out)
+{
+	size_t len = strcspn(text, ",+");
+	const char *tail = text + len;
+	uint64_t start, end;
+	int err;
+
+	if (!*text || !strcmp(text, ",") || (*tail == '+' && (!len || !tail[1])))
+		return -EINVAL;
+	err = parse_part(text, len, 0, &start);
+	if (err)
+		return err;
+	if (!*tail) {
+		end = start + 1;
+		if (!end)
+			return -ERANGE;
+	} else {
+		err = parse_part(tail + 1, strlen(tail + 1), UINT64_MAX, &end);
+		if (err)
+			return err;
+		if (*tail == '+' && __builtin_add_overflow(start, end, &end))
+			return -ERANGE;
+	}
+	if (end < start)
+		return -EINVAL;
+	out->start = start;
+	out->end = end;
+	return 0;
+}
+
+KPAGE_EXPORT size_t kpage_range_subtract(struct kpage_range range, const struct kpage_range *set,
+					 size_t n, struct kpage_range *out)
+{
+	uint64_t at = range.start;
+	size_t parts = 0;
+
+	/* From left to right: what lies before the next covered piece is a part. */
+	while (at < range.end) {
+		uint64_t next = range.end, skip = at;
+
+		for (size_t i = 0; i < n; i++) {
+			if (set[i].start <= at && set[i].end > skip)
+				skip = set[i].end;
+			else if (set[i].start > at && set[i].start < set[i].end)
+				next = MIN(next, set[i].start);
+		}
+		if (skip > at) {
+			at = skip;
+			continue;
+		}
+		out[parts++] = (struct kpage_range){ at, next };
+		at = next;
+	}
+	return parts;
+}

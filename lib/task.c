@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What /proc/PID/status says of a task. */
+#include "private.h"
+
+#include <signal.h>
+#include <string.h>
+
+static bool has_sigbus(const char *hex)
+{
+	return (strtoull(hex, NULL, 16) >> (SIGBUS - 1)) & 1;
+}
+
+static void parse_line(struct kpage_task *t, const char *key, char *value)
+{
+	value[strcspn(value, "\n")] = '\0';
+	if (!strcmp(key, "Name"))
+		snprintf(t->comm, sizeof(t->comm), "%s", value);
+	else if (!strcmp(key, "State"))
+		t->state = value[0];
+	else if (!strcmp(key, "Tgid"))
+		t->pid = (pid_t)strtol(value, NULL, 10);
+	else if (!strcmp(key, "VmSize"))
+		t->has_memory = true;
+	else if (!strcmp(key, "SigPnd") || !strcmp(key, "ShdPnd"))
+		t->sigbus_pending |= has_sigbus(value);
+	else if (!strcmp(key, "SigBlk"))
+		t->sigbus_blocked = has_sigbus(value);
+	else if (!strcmp(key, "SigIgn"))
+		t->sigbus_ignored = has_sigbus(value);
+	else if (!strcmp(key, "SigCgt"))
+		t->sigbus_caught = has_sigbus(value);
+}
+
+KPAGE_EXPORT int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_task *out)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *line = NULL;
+	struct kpage_task t = { .tid = tid };
+	size_t size = 0;
+	int err;
+
+	err = ctx_fopenf(ctx, &f, "/proc/%d/status", (int)tid);
+	if (err)
+		return task_errno(err);
+	while (getline(&line, &size, f) > 0) {
+		char *value = strchr(line, ':');
+
+		if (!value)
+			continue;
+		*value++ = '\0';
+		parse_line(&t, line, value + strspn(value, " \t"));
+	}
+	if (!t.pid)
+		return -ESRCH;
+	*out = t;
+	return 0;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The walk over physical pages: threads take one chunk after the other; each
+ * reads and filters by itself, and results are handed on in order.
+ */
+#include "batch.h"
+
+#include <pthread.h>
+
+struct chunk {
+	uint64_t number;	/* its place in the order */
+	size_t range;
+	uint64_t start, pages;
+};
+
+struct pfn_walk {
+	const struct kpage_walk *walk;
+	const struct kpage_range *ranges;
+	size_t nr_ranges;
+
+	pthread_mutex_t lock;	/* for all below */
+	pthread_cond_t turned;
+	uint64_t next_number;	/* of the next chunk to be taken */
+	size_t range;		/* … which lies here, */
+	uint64_t at;		/* this far */
+	uint64_t turn;		/* the chunk that may be emitted */
+	uint64_t end;		/* of the file, when somebody met it */
+	int result;
+};
+
+static bool take_chunk(struct pfn_walk *w, struct chunk *out)
+{
+	const struct kpage_range *r;
+	bool taken = false;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->result && w->range < w->nr_ranges) {
+		r = &w->ranges[w->range];
+		w->at = MAX(w->at, r->start);
+		if (w->at < MIN(r->end, w->end)) {
+			out->number = w->next_number++;
+			out->range = w->range;
+			out->start = w->at;
+			out->pages = MIN(r->end - w->at, (uint64_t)KPAGE_BATCH);
+			w->at += out->pages;
+			taken = true;
+			break;
+		}
+		/* A range may lie past the end and still must be looked for: the end
+		 * of /proc/kpageflags is only known by reading there. */
+		w->range++;
+		w->at = 0;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return taken;
+}
+
+static void note_end(struct pfn_walk *w, uint64_t end)
+{
+	pthread_mutex_lock(&w->lock);
+	w->end = MIN(w->end, end);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* A column file that is shorter than kpageflags: the kernel's are of one length. */
+static int read_column(const struct kpage_file *file, const struct chunk *c, size_t n,
+		       uint64_t *out)
+{
+	ssize_t got;
+
+	if (!file)
+		return 0;
+	got = kpage_file_read(file, c->start, out, n);
+	if (got < 0)
+		return (int)got;
+	return (size_t)got == n ? 0 : -ENODATA;
+}
+
+static int load(struct pfn_walk *w, const struct chunk *c, struct batch *batch)
+{
+	const struct kpage_walk *walk = w->walk;
+	ssize_t n;
+	int err;
+
+	n = kpage_file_read(walk->flags, c->start, batch->b.kflags, c->pages);
+	if (n < 0)
+		return (int)n;
+	if ((uint64_t)n < c->pages)
+		note_end(w, c->start + (uint64_t)n);
+	batch->b.n = (size_t)n;
+	err = read_column(walk->mapcount, c, batch->b.n, batch->b.mapcount);
+	if (!err)
+		err = read_column(walk->cgroup, c, batch->b.n, batch->b.cgroup);
+	for (size_t i = 0; walk->emit && i < batch->b.n; i++)
+		batch->b.pfn[i] = c->start + i;
+	return err;
+}
+
+/* The turn is waited for after an error too: what lies before it is still to
+ * come out, and nothing behind it. */
+static int emit_in_turn(struct pfn_walk *w, const struct chunk *c, struct batch *batch, int err)
+{
+	int result;
+
+	pthread_mutex_lock(&w->lock);
+	while (w->turn != c->number && !w->result)
+		pthread_cond_wait(&w->turned, &w->lock);
+	result = w->result ? w->result : err;
+	pthread_mutex_unlock(&w->lock);
+	if (!result && batch->b.n)
+		result = w->walk->emit(&batch->b, w->walk->arg);
+	pthread_mutex_lock(&w->lock);
+	if (!w->result)
+		w->result = result;
+	w->turn++;
+	pthread_cond_broadcast(&w->turned);
+	pthread_mutex_unlock(&w->lock);
+	return result;
+}
+
+static int walk_chunk(struct pfn_walk *w, const struct chunk *c, struct batch *batch,
+		      struct kpage_tally *tally)
+{
+	int err = load(w, c, batch);
+
+	if (!err && batch->b.n)
+		err = batch_filter(batch, w->walk, tally);
+	return w->walk->emit ? emit_in_turn(w, c, batch, err) : err;
+}
+
+static int merge(struct pfn_walk *w, struct kpage_tally *tally)
+{
+	int err;
+
+	pthread_mutex_lock(&w->lock);
+	err = kpage_tally_merge(w->walk->tally, tally);
+	pthread_mutex_unlock(&w->lock);
+	return err;
+}
+
+static int work(struct pfn_walk *w)
+{
+	struct kpage_tally *tally = NULL;
+	struct batch batch;
+	struct chunk c;
+	int err;
+
+	err = batch_init(&batch, w->walk, false);
+	if (!err && w->walk->tally)
+		err = kpage_tally_new(&tally);
+	while (!err && take_chunk(w, &c))
+		err = walk_chunk(w, &c, &batch, tally);
+	if (tally && !err)
+		err = merge(w, tally);
+	kpage_tally_free(tally);
+	batch_release(&batch);
+	return err;
+}
+
+static void *worker(void *arg)
+{
+	struct pfn_walk *w = arg;
+	int err = work(w);
+
+	if (err) {
+		pthread_mutex_lock(&w->lock);
+		if (!w->result)
+			w->result = err;
+		pthread_cond_broadcast(&w->turned);
+		pthread_mutex_unlock(&w->lock);
+	}
+	return NULL;
+}
+
+#define MAX_THREADS 64
+
+KPAGE_EXPORT int kpage_walk_pfns(const struct kpage_walk *walk, const struct kpage_range *ranges,
+				 size_t n, uint64_t *end)
+{
+	struct pfn_walk w = {
+		.walk = walk,
+		.ranges = ranges,
+		.nr_ranges = n,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.turned = PTHREAD_COND_INITIALIZER,
+		.end = UINT64_MAX,
+	};
+	unsigned int wanted = MIN(MAX(walk->threads, 1u), (unsigned int)MAX_THREADS);
+	pthread_t threads[MAX_THREADS];
+	unsigned int started = 0;
+
+	/* This thread is one of them. With fewer than wanted it only takes longer. */
+	while (started + 1 < wanted && !pthread_create(&threads[started], NULL, worker, &w))
+		started++;
+	worker(&w);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	pthread_cond_destroy(&w.turned);
+	pthread_mutex_destroy(&w.lock);
+	if (end)
+		*end = w.end;
+	return w.result;
+}

@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Memory failures and their signals as the kernel traces them: an instance of
+ * our own in tracefs.
+ *
+ * libtracefs finds tracefs by itself, and mounts it if it is not, wherever it is
+ * not told the directory. tracefs_cpu_open() and tracefs_iterate_raw_events()
+ * can't be told; they also hide read errors. So the per-CPU buffers are opened
+ * and read here, and what is in them is left to libtraceevent.
+ */
+#include "watch.h"
+
+#ifdef HAVE_LIBTRACEFS
+
+#include <event-parse.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <kbuffer.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <trace-seq.h>
+#include <tracefs.h>
+
+/* Of a buffer, for each CPU. The largest of our records, with a time stamp of
+ * its own, has 60 bytes: this is 24000 of them. */
+#define BUFFER_KB 1408
+
+/* Instances of one process. */
+#define INSTANCE_MAX 1000
+
+/* Names of tasks that were signalled, by thread id. */
+#define COMM_SLOTS 256
+
+struct trace_cpu {
+	int number;
+	int fd;			/* trace_pipe_raw; held open, which keeps others from
+				   removing the instance */
+	uint64_t lost;
+};
+
+struct watch_trace {
+	struct kpage_ctx *ctx;
+	char dir[KPAGE_PATH_MAX];
+	char failure_system[64];	/* where memory_failure_event is; "" if it is not */
+	bool made;			/* the instance's directory is there */
+	struct tracefs_instance *instance;
+	struct tep_handle *tep;
+	struct tep_event *generate, *deliver, *failure;
+	struct trace_seq text;
+	struct kbuffer *kbuf;
+	char *page;
+	size_t page_size;
+	struct trace_cpu *cpus;
+	size_t nr_cpus;
+	struct {
+		pid_t tid;
+		char comm[16];
+	} comms[COMM_SLOTS];
+};
+
+/* ------------------------------------------------------------ finding tracefs */
+
+/* Why there is no tracefs that can be used. */
+static int no_tracing(struct kpage_ctx *ctx)
+{
+	char mount[KPAGE_PATH_MAX];
+	int err;
+
+	if (ctx_find_mount(ctx, "tracefs", "", mount))
+		return ctx_error(ctx, -ENODEV, "tracefs");
+	/* Mode 0700: without the right to look into it nothing is found there. In a
+	 * locked-down kernel it is empty. */
+	err = faccessat(ctx->root_fd, mount + strspn(mount, "/"), X_OK, AT_EACCESS) ? -errno :
+										      -ENODEV;
+	return ctx_error(ctx, err, mount);
+}
+
+static int find_tracing(struct kpage_ctx *ctx, char dir[static KPAGE_PATH_MAX])
+{
+	static const char below_debugfs[] = "/tracing";
+	size_t len;
+
+	if (!ctx_find_mount(ctx, "tracefs", "events/signal", dir))
+		return 0;
+	if (ctx_find_mount(ctx, "debugfs", "tracing/events/signal", dir))
+		return no_tracing(ctx);
+	len = strlen(dir);
+	if (len + sizeof(below_debugfs) > KPAGE_PATH_MAX)
+		return ctx_error(ctx, -ENAMETOOLONG, dir);
+	strcpy(dir + len, below_debugfs);
+	return 0;
+}
+
+/* The system that memory_failure_event belongs to changed more than once. */
+static int find_failure_system(struct watch_trace *t)
+{
+	_cleanup_closedir_ DIR *systems = NULL;
+	char path[KPAGE_PATH_MAX];
+	struct dirent *d;
+
+	if (snprintf(path, sizeof(path), "%s/events", t->dir) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	systems = opendir(path);
+	if (!systems)
+		return ctx_error(t->ctx, -errno, path);
+	while ((d = readdir(systems))) {
+		if (d->d_name[0] == '.' || strlen(d->d_name) >= sizeof(t->failure_system) ||
+		    snprintf(path, sizeof(path), "%s/memory_failure_event", d->d_name) >=
+			    (int)sizeof(path) ||
+		    faccessat(dirfd(systems), path, F_OK, 0))
+			continue;
+		strcpy(t->failure_system, d->d_name);
+		break;
+	}
+	return 0;
+}
+
+/* --------------------------------------------------------------- the instance */
+
+/* Whether it is the name of an instance of a process that ended. */
+static bool is_leftover(struct kpage_ctx *ctx, const char *name)
+{
+	char path[64], rest;
+	unsigned int n;
+	int pid;
+
+	if (sscanf(name, "kpage-%d-%u%c", &pid, &n, &rest) != 2 || pid <= 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return !ctx_exists(ctx, path);
+}
+
+/* Best effort. One that is in use after all, by a process of another PID
+ * namespace, can't be removed while its buffers are open. */
+static void remove_leftovers(struct watch_trace *t)
+{
+	_cleanup_closedir_ DIR *instances = NULL;
+	char path[KPAGE_PATH_MAX];
+	struct dirent *d;
+
+	if (snprintf(path, sizeof(path), "%s/instances", t->dir) >= (int)sizeof(path))
+		return;
+	instances = opendir(path);
+	while (instances && (d = readdir(instances))) {
+		if (is_leftover(t->ctx, d->d_name))
+			unlinkat(dirfd(instances), d->d_name, AT_REMOVEDIR);
+	}
+}
+
+static int make_instance(struct watch_trace *t)
+{
+	char path[KPAGE_PATH_MAX], name[64];
+
+	for (unsigned int n = 0; n < INSTANCE_MAX; n++) {
+		snprintf(name, sizeof(name), "kpage-%d-%u", getpid(), n);
+		if (snprintf(path, sizeof(path), "%s/instances/%s", t->dir, name) >=
+		    (int)sizeof(path))
+			return -ENAMETOOLONG;
+		if (!mkdir(path, 0700)) {
+			t->made = true;
+			break;
+		}
+		if (errno != EEXIST)
+			return ctx_error(t->ctx, -errno, path);
+	}
+	if (!t->made)
+		return ctx_error(t->ctx, -EEXIST, path);
+	t->instance = tracefs_instance_alloc(t->dir, name);
+	if (!t->instance) {
+		rmdir(path);
+		t->made = false;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Remembers which of the instance's files failed. */
+static int file_error(struct watch_trace *t, int err, const char *file)
+{
+	snprintf(t->ctx->error_path, sizeof(t->ctx->error_path), "%.320s/instances/%s/%.128s", t->dir,
+		 tracefs_instance_get_name(t->instance), file);
+	return err;
+}
+
+static int write_file(struct watch_trace *t, const char *file, const char *text)
+{
+	errno = 0;
+	if (tracefs_instance_file_write(t->instance, file, text) < 0)
+		return file_error(t, errno ? -errno : -EIO, file);
+	return 0;
+}
+
+static int enable_event(struct watch_trace *t, const char *system, const char *event,
+			const char *filter)
+{
+	char file[128];
+	int err = 0;
+
+	if (filter) {
+		snprintf(file, sizeof(file), "events/%s/%s/filter", system, event);
+		err = write_file(t, file, filter);
+	}
+	if (err)
+		return err;
+	snprintf(file, sizeof(file), "events/%s/%s/enable", system, event);
+	return write_file(t, file, "1");
+}
+
+static int start_instance(struct watch_trace *t)
+{
+	char filter[64], size[16];
+	int err;
+
+	snprintf(filter, sizeof(filter), "sig == %d && (code == %d || code == %d)", SIGBUS,
+		 BUS_MCEERR_AR, BUS_MCEERR_AO);
+	snprintf(size, sizeof(size), "%d", BUFFER_KB);
+	/* The default clock may differ between CPUs, whose records are put in order here. */
+	err = write_file(t, "trace_clock", "mono");
+	if (!err)
+		err = write_file(t, "buffer_size_kb", size);
+	if (!err)
+		err = enable_event(t, "signal", "signal_generate", filter);
+	if (!err)
+		err = enable_event(t, "signal", "signal_deliver", filter);
+	if (!err && t->failure)
+		err = enable_event(t, t->failure_system, "memory_failure_event", NULL);
+	return err;
+}
+
+static int load_formats(struct watch_trace *t)
+{
+	const char *systems[] = { "signal", *t->failure_system ? t->failure_system : NULL, NULL };
+
+	t->tep = tracefs_local_events_system(t->dir, systems);
+	if (!t->tep)
+		return ctx_error(t->ctx, -ENODEV, t->dir);
+	t->generate = tep_find_event_by_name(t->tep, "signal", "signal_generate");
+	t->deliver = tep_find_event_by_name(t->tep, "signal", "signal_deliver");
+	if (*t->failure_system)
+		t->failure = tep_find_event_by_name(t->tep, t->failure_system,
+						    "memory_failure_event");
+	return t->generate && t->deliver ? 0 : ctx_error(t->ctx, -ENODEV, t->dir);
+}
+
+static int alloc_page(struct watch_trace *t)
+{
+	int size = tep_get_sub_buffer_size(t->tep);
+
+	/* A read of less than a whole page would give its second part without a header. */
+	t->page_size = size > 0 ? (size_t)size : kpage_page_size();
+	t->page = malloc(t->page_size);
+	t->kbuf = kbuffer_alloc(tep_get_header_page_size(t->tep) == 4 ? KBUFFER_LSIZE_4 :
+									KBUFFER_LSIZE_8,
+				KBUFFER_ENDIAN_SAME_AS_HOST);
+	return t->page && t->kbuf ? 0 : -ENOMEM;
+}
+
+static int open_cpu(struct watch_trace *t, int number)
+{
+	struct trace_cpu *cpus;
+	char file[64];
+	int fd;
+
+	cpus = reallocarray(t->cpus, t->nr_cpus + 1, sizeof(*cpus));
+	if (!cpus)
+		return -ENOMEM;
+	t->cpus = cpus;
+	snprintf(file, sizeof(file), "per_cpu/cpu%d/trace_pipe_raw", number);
+	fd = tracefs_instance_file_open(t->instance, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return file_error(t, -errno, file);
+	t->cpus[t->nr_cpus++] = (struct trace_cpu){ .number = number, .fd = fd };
+	return 0;
+}
+
+/* All CPUs that can be, also those that are offline now. */
+static int open_cpus(struct watch_trace *t)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	char path[KPAGE_PATH_MAX];
+	struct dirent *d;
+	int number, err;
+
+	if (snprintf(path, sizeof(path), "%s/instances/%s/per_cpu", t->dir,
+		     tracefs_instance_get_name(t->instance)) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	dir = opendir(path);
+	if (!dir)
+		return ctx_error(t->ctx, -errno, path);
+	while ((d = readdir(dir))) {
+		if (sscanf(d->d_name, "cpu%d", &number) != 1)
+			continue;
+		err = open_cpu(t, number);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int open_steps(struct watch_trace *t)
+{
+	int err = find_tracing(t->ctx, t->dir);
+
+	if (!err)
+		err = find_failure_system(t);
+	if (!err)
+		err = load_formats(t);
+	if (!err)
+		err = alloc_page(t);
+	if (err)
+		return err;
+	remove_leftovers(t);
+	err = make_instance(t);
+	if (!err)
+		err = open_cpus(t);
+	return err ? err : start_instance(t);
+}
+
+int watch_trace_open(struct kpage_ctx *ctx, struct watch_trace **out)
+{
+	struct watch_trace *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	t->ctx = ctx;
+	trace_seq_init(&t->text);
+	err = open_steps(t);
+	if (err) {
+		watch_trace_close(t);
+		return err;
+	}
+	*out = t;
+	return 0;
+}
+
+void watch_trace_close(struct watch_trace *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->nr_cpus; i++)
+		close(t->cpus[i].fd);
+	if (t->made && tracefs_instance_destroy(t->instance))
+		/* Busy: a child has our descriptors. It is a leftover when we are gone. */
+		tracefs_instance_file_write(t->instance, "tracing_on", "0");
+	tracefs_instance_free(t->instance);
+	kbuffer_free(t->kbuf);
+	tep_free(t->tep);
+	trace_seq_destroy(&t->text);
+	free(t->page);
+	free(t->cpus);
+	free(t);
+}
+
+bool watch_trace_has_failures(const struct watch_trace *t)
+{
+	return t->failure;
+}
+
+uint64_t watch_trace_lost(const struct watch_trace *t)
+{
+	uint64_t lost = 0;
+
+	for (size_t i = 0; i < t->nr_cpus; i++)
+		lost += t->cpus[i].lost;
+	return lost;
+}
+
+/* -------------------------------------------------------------------- records */
+
+static bool get_number(struct tep_event *format, struct tep_record *record, const char *field,
+		       unsigned long long *out)
+{
+	return tep_get_field_val(NULL, format, field, record, out, 0) >= 0;
+}
+
+static bool decode_failure(struct watch_trace *t, struct tep_record *record,
+			   struct kpage_event *event)
+{
+	unsigned long long pfn;
+
+	if (!get_number(t->failure, record, "pfn", &pfn))
+		return false;
+	event->kind = KPAGE_EVENT_FAILURE;
+	event->pfn = pfn;
+	trace_seq_reset(&t->text);
+	tep_print_event(t->tep, &t->text, record, "%s", TEP_PRINT_INFO);
+	trace_seq_terminate(&t->text);
+	return failure_text_parse(t->text.buffer, event);
+}
+
+static bool decode_generate(struct watch_trace *t, struct tep_record *record,
+			    struct kpage_event *event)
+{
+	unsigned long long tid, code, result;
+	const char *comm;
+	int len = 0;
+
+	comm = tep_get_field_raw(NULL, t->generate, "comm", record, &len, 0);
+	if (!comm || len <= 0 || !get_number(t->generate, record, "pid", &tid) ||
+	    !get_number(t->generate, record, "code", &code) ||
+	    !get_number(t->generate, record, "result", &result))
+		return false;
+	event->kind = KPAGE_EVENT_SIGNAL;
+	event->tid = (pid_t)tid;
+	event->code = (int)code;
+	event->sent = (enum kpage_signal_sent)result;
+	snprintf(event->comm, sizeof(event->comm), "%.*s", len, comm);
+	return true;
+}
+
+static bool decode_deliver(struct watch_trace *t, struct tep_record *record,
+			   struct kpage_event *event)
+{
+	unsigned long long code, handler;
+
+	if (!get_number(t->deliver, record, "code", &code) ||
+	    !get_number(t->deliver, record, "sa_handler", &handler) ||
+	    handler == (uintptr_t)SIG_IGN)
+		return false;
+	event->kind = KPAGE_EVENT_DELIVERED;
+	event->tid = tep_data_pid(t->tep, record);
+	event->code = (int)code;
+	event->handler = handler != (uintptr_t)SIG_DFL;
+	return true;
+}
+
+static bool decode_record(struct watch_trace *t, struct tep_record *record,
+			  struct kpage_event *event)
+{
+	int id = tep_data_type(t->tep, record);
+
+	if (id == t->generate->id)
+		return decode_generate(t, record, event);
+	if (id == t->deliver->id)
+		return decode_deliver(t, record, event);
+	return t->failure && id == t->failure->id && decode_failure(t, record, event);
+}
+
+/* The records of the page that was read. */
+static int decode_page(struct watch_trace *t, int cpu, struct watch_queue *q)
+{
+	unsigned long long time;
+	void *data;
+	int err = 0;
+
+	if (kbuffer_load_subbuffer(t->kbuf, t->page))
+		return -EBADMSG;
+	for (data = kbuffer_read_event(t->kbuf, &time); data && !err;
+	     data = kbuffer_next_event(t->kbuf, &time)) {
+		struct tep_record record = {
+			.ts = time,
+			.cpu = cpu,
+			.data = data,
+			.size = kbuffer_event_size(t->kbuf),
+		};
+		struct kpage_event event = { .time_ns = time };
+
+		if (decode_record(t, &record, &event))
+			err = watch_queue_add(q, &event);
+	}
+	return err;
+}
+
+/* How many records of a CPU were overwritten or dropped since the start. */
+static int read_lost(struct watch_trace *t, struct trace_cpu *cpu)
+{
+	_cleanup_close_ int fd = -1;
+	char file[64], stats[1024];
+	uint64_t lost = 0;
+	ssize_t n;
+
+	snprintf(file, sizeof(file), "per_cpu/cpu%d/stats", cpu->number);
+	fd = tracefs_instance_file_open(t->instance, file, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, stats, sizeof(stats) - 1);
+	if (n < 0)
+		return file_error(t, -errno, file);
+	stats[n] = '\0';
+	for (char *save, *line = strtok_r(stats, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		uint64_t count;
+
+		if (sscanf(line, "overrun: %" SCNu64, &count) == 1 ||
+		    sscanf(line, "commit overrun: %" SCNu64, &count) == 1 ||
+		    sscanf(line, "dropped events: %" SCNu64, &count) == 1)
+			lost += count;
+	}
+	cpu->lost = lost;
+	return 0;
+}
+
+/* 1 and a page, as far as it is filled; 0 if there is nothing more. */
+static int read_page(struct watch_trace *t, const struct trace_cpu *cpu)
+{
+	ssize_t n;
+
+	do
+		n = read(cpu->fd, t->page, t->page_size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	return n > 0;
+}
+
+static int gather_cpu(struct watch_trace *t, struct trace_cpu *cpu, struct watch_queue *q)
+{
+	/* No more than a full buffer and the page that is being written: what comes
+	 * after that was recorded meanwhile, and might go on for ever. */
+	size_t limit = BUFFER_KB * 1024 / t->page_size + 2;
+	int more = 1, err = 0;
+	size_t pages;
+
+	for (pages = 0; pages < limit && !err; pages++) {
+		more = read_page(t, cpu);
+		if (more <= 0)
+			break;
+		err = decode_page(t, cpu->number, q);
+	}
+	if (more < 0 || err)
+		return err ? err : more;
+	/* Nothing is overwritten as long as there is nothing to read. */
+	return pages ? read_lost(t, cpu) : 0;
+}
+
+/* ---------------------------------------------------------------- all together */
+
+struct trace_key {
+	uint64_t time_ns;
+	size_t index;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct trace_key *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static bool is_sorted(const struct kpage_event *events, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		if (events[i].time_ns < events[i - 1].time_ns)
+			return false;
+	}
+	return true;
+}
+
+/* By time; records of one CPU with the same time stay as they are. */
+static int sort_events(struct kpage_event *events, size_t n)
+{
+	_cleanup_free_ struct kpage_event *sorted = NULL;
+	_cleanup_free_ struct trace_key *keys = NULL;
+
+	if (is_sorted(events, n))
+		return 0;
+	keys = calloc(n, sizeof(*keys));
+	sorted = calloc(n, sizeof(*sorted));
+	if (!keys || !sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		keys[i] = (struct trace_key){ events[i].time_ns, i };
+	qsort(keys, n, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = events[keys[i].index];
+	memcpy(events, sorted, n * sizeof(*events));
+	return 0;
+}
+
+/* The record of a delivery has no name. That of the sending, which comes before
+ * it, has; the task itself may be gone by now. */
+static void name_task(struct watch_trace *t, struct kpage_event *event)
+{
+	size_t slot = (size_t)event->tid % COMM_SLOTS;
+	char path[64];
+
+	if (event->kind == KPAGE_EVENT_SIGNAL) {
+		t->comms[slot].tid = event->tid;
+		memcpy(t->comms[slot].comm, event->comm, sizeof(event->comm));
+	} else if (event->kind == KPAGE_EVENT_DELIVERED) {
+		if (t->comms[slot].tid == event->tid) {
+			memcpy(event->comm, t->comms[slot].comm, sizeof(event->comm));
+			return;
+		}
+		snprintf(path, sizeof(path), "/proc/%d/comm", event->tid);
+		if (ctx_read_text(t->ctx, path, event->comm, sizeof(event->comm)))
+			event->comm[0] = '\0';
+	}
+}
+
+int watch_trace_gather(struct watch_trace *t, struct watch_queue *q)
+{
+	size_t first = q->n;
+	int err = 0, sort_err;
+
+	for (size_t i = 0; i < t->nr_cpus && !err; i++)
+		err = gather_cpu(t, &t->cpus[i], q);
+	if (q->n == first)
+		return err;
+	sort_err = sort_events(q->events + first, q->n - first);
+	for (size_t i = first; i < q->n; i++)
+		name_task(t, &q->events[i]);
+	return err ? err : sort_err;
+}
+
+#endif
