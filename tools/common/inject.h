@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Poisoning and unpoisoning pages, and finding out what became of each: look at
+ * the page, write its PFN, look again, and hear what the kernel and the tasks say.
+ */
+#pragma once
+
+#include "kpage.h"
+#include "util.h"
+#include "victims.h"
+
+/* What became of one page. */
+enum outcome {
+	OUTCOME_POISONED,	/* as asked */
+	OUTCOME_ALREADY,	/* it was poisoned before */
+	OUTCOME_SAME_HUGE,	/* part of a hugetlb page that was taken by another part */
+	OUTCOME_KERNEL,		/* a page of the kernel: left alone */
+	OUTCOME_FILTERED,	/* the kernel took the order and did nothing: its filter */
+	OUTCOME_NOT_CONTAINED,	/* marked as poisoned, but the kernel could not get it out of use */
+	OUTCOME_FAILED,		/* an error, and not poisoned */
+	OUTCOME_CHANGED,	/* moved, freed or swapped out meanwhile: left alone */
+	OUTCOME_NOT_TRIED,	/* its process ended first */
+	OUTCOME_UNPOISONED,
+	OUTCOME_STILL_POISONED,	/* unpoisoning failed */
+	NR_OUTCOMES
+};
+
+/* How often the kernel said the same. */
+struct kernel_result {
+	char type[64];
+	char result[16];
+	uint64_t pages;
+};
+
+struct failed_errno {
+	int err;
+	uint64_t pages;
+	uint64_t first_pfn;
+};
+
+/* Where a page was found in a process; pagemap NULL: not in one. */
+struct page_owner {
+	pid_t pid;
+	uint64_t offset;	/* in pages */
+	const struct kpage_file *pagemap;
+};
+
+/* Injections whose events were not read yet. */
+#define INJECT_RECENT 512
+
+struct injection {
+	struct kpage_ctx *ctx;
+	struct kpage_hwpoison *hp;
+	const struct kpage_file *flags;
+	bool force;			/* the kernel's pages too */
+	struct kpage_watch *watch;	/* NULL: see watch_error */
+	int watch_error;
+	struct kpage_hwpoison_filter filter;
+
+	uint64_t counts[NR_OUTCOMES];
+	struct failed_errno *errors;
+	size_t nr_errors;
+	struct kernel_result *results;
+	size_t nr_results;
+	struct victims victims;
+	bool has_corrupted;
+	uint64_t corrupted_before, corrupted_after;	/* kB */
+
+	uint64_t huge_next;		/* the next tail of the hugetlb page taken last */
+	struct {
+		uint64_t pfn;
+		pid_t pid;
+		uint64_t address;
+	} recent[INJECT_RECENT];
+	size_t nr_recent;
+	struct kpage_event *waiting;	/* signals whose page is not named yet */
+	size_t nr_waiting;
+};
+
+/*
+ * Opens the hwpoison files, reads the kernel's filter (with a warning where it is
+ * set and not enabled) and starts to watch. flags: the live kpageflags; borrowed.
+ * EXIT_OK, or a status after a message.
+ */
+int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kpage_file *flags);
+
+/* Poisons one page; kflags: as the walk saw it. 0, or -ESRCH the owner has
+ * ended, or another negative errno after which going on makes no sense. */
+int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
+		     const struct page_owner *owner);
+
+/* Unpoisons one page, if it is poisoned. Returns as above. */
+int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags);
+
+/* Reads the events so far. 0 or a negative errno. */
+int injection_read_events(struct injection *inj);
+
+/* Waits, two seconds at most, until the fate of every signalled task is known. */
+void injection_settle(struct injection *inj);
+
+void injection_close(struct injection *inj);

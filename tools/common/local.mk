@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+noinst_LTLIBRARIES += tools/common/libcommon.la
+tools_common_libcommon_la_SOURCES = \
+	tools/common/inject.c \
+	tools/common/inject.h \
+	tools/common/outcome.c \
+	tools/common/outcome.h \
+	tools/common/safety.c \
+	tools/common/safety.h \
+	tools/common/select.c \
+	tools/common/select.h \
+	tools/common/signals.c \
+	tools/common/signals.h \
+	tools/common/util.c \
+	tools/common/util.h \
+	tools/common/victims.c \
+	tools/common/victims.h
+tools_common_libcommon_la_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS)

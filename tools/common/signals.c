@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Ending in order: a signal asks a loop to stop, so that it can report and tidy up. */
+#include "signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+#include "util.h"
+
+static volatile sig_atomic_t pending;
+
+static const int held[] = { SIGINT, SIGTERM, SIGHUP };
+
+static void note(int sig)
+{
+	pending = sig;
+}
+
+void signals_hold(void)
+{
+	/* Without SA_RESTART: a wait ends at once. */
+	struct sigaction action = { .sa_handler = note }, old;
+
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
+		/* nohup and background jobs ignore some: that stays. */
+		sigaction(held[i], NULL, &old);
+		if (old.sa_handler != SIG_IGN)
+			sigaction(held[i], &action, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int signals_pending(void)
+{
+	return pending;
+}
+
+void signals_release(void)
+{
+	if (!pending)
+		return;
+	signal(pending, SIG_DFL);
+	raise(pending);
+}

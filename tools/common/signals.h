@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ending in order: a signal asks a loop to stop, so that it can report and tidy up. */
+#pragma once
+
+#include <stdbool.h>
+
+/* From now on SIGINT, SIGTERM and SIGHUP are noted; a closed pipe shows as a
+ * write error. */
+void signals_hold(void);
+
+/* The signal that came, 0 if none. */
+int signals_pending(void);
+
+/* Dies of the signal that came, if any: the caller has tidied up. */
+void signals_release(void);

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What every tool needs: messages, exit statuses, allocation, stdout. */
+#include "util.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "kpage.h"
+
+static void say(const char *fmt, va_list ap, const char *tail)
+{
+	/* What was printed already comes first on a terminal that shows both. */
+	fflush(stdout);
+	fprintf(stderr, "%s: ", program_invocation_short_name);
+	vfprintf(stderr, fmt, ap);
+	fprintf(stderr, "%s\n", tail);
+}
+
+void warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap, "");
+	va_end(ap);
+}
+
+int fail(enum exit_status status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap, "");
+	va_end(ap);
+	return status;
+}
+
+enum exit_status status_of(int err)
+{
+	static const struct {
+		int err;
+		enum exit_status status;
+	} table[] = {
+		{ EPERM, EXIT_NOPERM },	     { EACCES, EXIT_NOPERM },
+		{ ENODEV, EXIT_CANNOT },     { ENOSYS, EXIT_CANNOT },
+		{ EOPNOTSUPP, EXIT_CANNOT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (table[i].err == -err)
+			return table[i].status;
+	return EXIT_FAILED;
+}
+
+int fail_errno(int err, const char *fmt, ...)
+{
+	enum exit_status status = status_of(err);
+	char tail[160];
+	va_list ap;
+
+	snprintf(tail, sizeof(tail), ": %s%s", strerror(-err),
+		 status == EXIT_NOPERM && geteuid() != 0 ? " (try as root)" : "");
+	va_start(ap, fmt);
+	say(fmt, ap, tail);
+	va_end(ap);
+	return status;
+}
+
+static _noreturn_ void out_of_memory(void)
+{
+	fprintf(stderr, "%s: %s\n", program_invocation_short_name, strerror(ENOMEM));
+	exit(EXIT_FAILED);
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (!p && n && size)
+		out_of_memory();
+	return p;
+}
+
+void *xreallocarray(void *p, size_t n, size_t size)
+{
+	p = reallocarray(p, n, size);
+	if (!p && n && size)
+		out_of_memory();
+	return p;
+}
+
+char *xstrdup(const char *s)
+{
+	char *copy = strdup(s);
+
+	if (!copy)
+		out_of_memory();
+	return copy;
+}
+
+int close_stdout(int status)
+{
+	int failed = ferror(stdout) ? EIO : 0;
+
+	errno = 0;
+	if (fclose(stdout) && errno)
+		failed = errno;
+	if (!failed || failed == EBADF)
+		return status;
+	if (failed != EPIPE)
+		fail(EXIT_FAILED, "standard output: %s", strerror(failed));
+	return status == EXIT_OK ? EXIT_FAILED : status;
+}
+
+int for_each_part(char *list, int (*each)(char *part, void *arg), void *arg)
+{
+	char *part;
+	int result;
+
+	while ((part = strsep(&list, ","))) {
+		result = each(part, arg);
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+int parse_pid(const char *text, pid_t *out)
+{
+	uint64_t n;
+
+	if (text[0] < '0' || text[0] > '9' || kpage_number_parse(text, &n) || n == 0 ||
+	    n > INT_MAX)
+		return -EINVAL;
+	*out = (pid_t)n;
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tasks that paid for an injection: who was signalled, how, and what became of them. */
+#pragma once
+
+#include "kpage.h"
+#include "util.h"
+
+enum fate {
+	FATE_UNKNOWN,
+	FATE_ALIVE,	/* not signalled */
+	FATE_HANDLED,	/* its handler ran; it lives */
+	FATE_IGNORED,	/* it ignores SIGBUS; it lives */
+	FATE_PENDING,	/* it blocks SIGBUS; it lives, so far */
+	FATE_DIED,
+};
+
+struct victim {
+	pid_t tid, pid;		/* pid 0: not known, it was gone too soon */
+	char comm[16];
+	int code;		/* BUS_MCEERR_AO, BUS_MCEERR_AR, 0: not known */
+	uint64_t sent;		/* signals that were queued */
+	uint64_t merged;	/* … that met one that was still pending */
+	uint64_t ignored;
+	bool handler_ran, default_action;
+	uint64_t address;	/* of the first signal, in bytes */
+	bool has_address;
+	enum fate fate;
+};
+
+struct victims {
+	struct victim *list;
+	size_t n;
+};
+
+/* Takes a SIGNAL, DELIVERED or FAULT event. address: where the page lies in the
+ * receiver's address space, 0 if that is not known. */
+void victims_add(struct victims *v, struct kpage_ctx *ctx, const struct kpage_event *event,
+		 uint64_t address);
+
+/* Whether the fate of one of them is still open. Looks once, does not wait. */
+bool victims_are_open(struct victims *v, struct kpage_ctx *ctx);
+
+/* The end: what is still open stays as it is now. */
+void victims_close(struct victims *v, struct kpage_ctx *ctx);
+
+const char *fate_text(enum fate fate);
+
+void victims_release(struct victims *v);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* --hwpoison, --unpoison and --mark-idle. */
+#include "page-types.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "outcome.h"
+#include "safety.h"
+#include "signals.h"
+
+static int refuse(const char *why)
+{
+	return fail(EXIT_REFUSED, "--hwpoison: refused: %s (--force does it all the same)", why);
+}
+
+/* Pages that a process or a file has by the way (the vdso, the zero page) are
+ * left out; by number or flag they were asked for. */
+static int judge_survey(const struct run *run, const struct survey *survey)
+{
+	const struct selection *s = &run->opt.selection;
+	char text[160];
+
+	if (survey->init) {
+		snprintf(text, sizeof(text), "%" PRIu64 " of the pages belong to PID 1", survey->init);
+		return refuse(text);
+	}
+	if (survey->self) {
+		snprintf(text, sizeof(text), "%" PRIu64 " of the pages belong to page-types itself",
+			 survey->self);
+		return refuse(text);
+	}
+	if (survey->kernel && !s->nr_pids && !s->file) {
+		snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " pages belong to the kernel",
+			 survey->kernel, survey->pages);
+		return refuse(text);
+	}
+	return EXIT_OK;
+}
+
+static int walk_survey(struct run *run, struct surveyor *surveyor)
+{
+	struct kpage_walk walk;
+
+	run_walk(run, &walk);
+	walk.emit = surveyor_emit;
+	walk.arg = surveyor;
+	return walk_selection(run, &walk);
+}
+
+/* Looks at everything that is chosen before anything is done to it. */
+static int survey(struct run *run)
+{
+	struct surveyor *surveyor = NULL;
+	int status;
+
+	if (selection_is_empty(&run->opt.selection))
+		return refuse("nothing is selected: that is the whole machine");
+	/* What the kernel's filter keeps away is at no risk: that takes the cgroups. */
+	if (run->inj.filter.enable && run->inj.filter.memcg && !run->cgroup) {
+		int err = kpage_file_open(run->ctx, KPAGE_SOURCE_CGROUP, &run->cgroup);
+
+		if (err)
+			return fail_errno(err, "%s", kpage_ctx_error_path(run->ctx));
+	}
+	status = surveyor_new(run->ctx, run->flags, &run->inj.filter, &surveyor);
+	if (!status)
+		status = walk_survey(run, surveyor);
+	if (!status)
+		status = judge_survey(run, surveyor_result(surveyor));
+	surveyor_free(surveyor);
+	return status;
+}
+
+static int prepare_idle(struct run *run)
+{
+	int err = kpage_idle_open(run->ctx, &run->idle);
+
+	if (err == -ENOENT)
+		return fail(EXIT_CANNOT, "%s: not there (a kernel without CONFIG_IDLE_PAGE_TRACKING)",
+			    kpage_ctx_error_path(run->ctx));
+	return err ? fail_errno(err, "%s", kpage_ctx_error_path(run->ctx)) : EXIT_OK;
+}
+
+int act_prepare(struct run *run)
+{
+	int status = EXIT_OK;
+
+	signals_hold();
+	if (run->opt.mark_idle)
+		status = prepare_idle(run);
+	if (!status && (run->opt.hwpoison || run->opt.unpoison))
+		status = injection_open(&run->inj, run->ctx, run->flags);
+	run->inj.force = run->opt.force;
+	if (!status && run->opt.hwpoison && !run->opt.force)
+		status = survey(run);
+	return status;
+}
+
+static int act_on_page(struct run *run, const struct kpage_batch *b, size_t i)
+{
+	int err = 0;
+
+	if (run->opt.hwpoison) {
+		run->owner.offset = b->offset ? b->offset[i] : 0;
+		err = injection_poison(&run->inj, b->pfn[i], b->kflags[i], &run->owner);
+	} else if (run->opt.unpoison) {
+		err = injection_unpoison(&run->inj, b->pfn[i], b->kflags[i]);
+	}
+	if (!err && run->idle)
+		err = kpage_idle_mark(run->idle, b->pfn[i]);
+	return err;
+}
+
+/* The hwpoison files' own errors; those of the walk are told apart by the caller. */
+static int tell(struct run *run, int err)
+{
+	const char *path = kpage_ctx_error_path(run->ctx);
+
+	if (err == -ESRCH || err == -EINTR)
+		return err;
+	run->status = run->idle ? fail_errno(err, "page_idle/bitmap") : fail_errno(err, "%s", path);
+	return -EINTR;
+}
+
+int act_on_batch(struct run *run, const struct kpage_batch *b)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (kpage_batch_is_swap(b, i))
+			continue;
+		if (err == -ESRCH) {
+			run->inj.counts[OUTCOME_NOT_TRIED]++;
+			continue;
+		}
+		if (signals_pending())
+			return -EINTR;
+		err = act_on_page(run, b, i);
+		if (err == -ESRCH)
+			run->inj.counts[OUTCOME_NOT_TRIED]++;
+		else if (err)
+			return tell(run, err);
+	}
+	return err;
+}
+
+static int report_injection(struct run *run)
+{
+	injection_settle(&run->inj);
+	if (signals_pending())
+		warn("%s: stopped: the rest of the pages was not tried", strsignal(signals_pending()));
+	outcome_print(&run->inj, run->opt.unpoison, run->opt.selection.pids,
+		      run->opt.selection.nr_pids);
+	return outcome_status(&run->inj);
+}
+
+int act_report(struct run *run)
+{
+	int err = run->idle ? kpage_idle_flush(run->idle) : 0;
+	int status = EXIT_OK;
+
+	if (err)
+		status = fail_errno(err, "page_idle/bitmap");
+	if (run->opt.hwpoison || run->opt.unpoison) {
+		int result = report_injection(run);
+
+		status = status ? status : result;
+	}
+	return status;
+}

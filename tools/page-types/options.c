@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command line of page-types. */
+#include "page-types.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	OPT_FORCE = 0x100,
+	OPT_SYSROOT,
+	OPT_VERSION,
+	OPT_USAGE,
+};
+
+static struct poptOption output_options[] = {
+	{ "raw", 'r', POPT_ARG_NONE, NULL, 'r', "Raw mode, for kernel developers: every flag", NULL },
+	{ "list", 'l', POPT_ARG_NONE, NULL, 'l', "Show page details in ranges", NULL },
+	{ "list-each", 'L', POPT_ARG_NONE, NULL, 'L', "Show page details one by one", NULL },
+	{ "list-cgroup", 'C', POPT_ARG_NONE, NULL, 'C', "Show the cgroup inode of pages", NULL },
+	{ "list-mapcnt", 'M', POPT_ARG_NONE, NULL, 'M', "Show the map count of pages", NULL },
+	{ "no-summary", 'N', POPT_ARG_NONE, NULL, 'N', "Don't show the summary", NULL },
+	{ "describe", 'd', POPT_ARG_STRING, NULL, 'd', "Describe flags, and exit", "FLAGS" },
+	POPT_TABLEEND
+};
+
+static struct poptOption action_options[] = {
+	{ "hwpoison", 'X', POPT_ARG_NONE, NULL, 'X', "Poison the pages, and report", NULL },
+	{ "unpoison", 'x', POPT_ARG_NONE, NULL, 'x', "Unpoison the pages, and report", NULL },
+	{ "force", 0, POPT_ARG_NONE, NULL, OPT_FORCE,
+	  "Poison even the kernel's pages, PID 1, page-types itself, or everything", NULL },
+	{ "mark-idle", 'i', POPT_ARG_NONE, NULL, 'i', "Mark the pages idle", NULL },
+	POPT_TABLEEND
+};
+
+static struct poptOption source_options[] = {
+	{ "kpageflags", 'F', POPT_ARG_STRING, NULL, 'F', "Read this copy of /proc/kpageflags",
+	  "FILE" },
+	{ "sysroot", 0, POPT_ARG_STRING, NULL, OPT_SYSROOT,
+	  "Look at the /proc and /sys below this directory", "DIR" },
+	{ "jobs", 'j', POPT_ARG_STRING, NULL, 'j', "Threads of a walk over the machine", "N" },
+	POPT_TABLEEND
+};
+
+static struct poptOption help_options[] = {
+	{ "help", 'h', POPT_ARG_NONE, NULL, 'h', "Show this help message", NULL },
+	{ "usage", 0, POPT_ARG_NONE, NULL, OPT_USAGE, "Show a brief usage message", NULL },
+	{ "version", 0, POPT_ARG_NONE, NULL, OPT_VERSION, "Show the version", NULL },
+	POPT_TABLEEND
+};
+
+static struct poptOption all_options[] = {
+	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, selection_options, 0, "Which pages:", NULL },
+	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, output_options, 0, "What is shown of them:", NULL },
+	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, action_options, 0, "What is done to them:", NULL },
+	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, source_options, 0, "Where it is read:", NULL },
+	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, help_options, 0, "Help:", NULL },
+	POPT_TABLEEND
+};
+
+static const char grammar[] =
+"\n"
+"FLAGS:\n"
+"  0x10                 bits as a number\n"
+"  anon                 a name, or the beginning of one\n"
+"  0x10,anon            both\n"
+"ADDR-SPEC (pages: of memory; with --pid or --file, of the process or the file):\n"
+"  N                    page N\n"
+"  N+M                  M pages from N on\n"
+"  N,M                  pages N to M-1\n"
+"  N,                   pages from N on\n"
+"  ,M                   pages 0 to M-1\n"
+"BITS-SPEC:\n"
+"  bit1,bit2            (flags & (bit1|bit2)) != 0\n"
+"  bit1,bit2=bit1       (flags & (bit1|bit2)) == bit1\n"
+"  bit1,~bit2           (flags & (bit1|bit2)) == bit1\n"
+"  =bit1,bit2           flags == (bit1|bit2)\n"
+"Flag names, (r) in raw mode only, (o) a second meaning of a bit, in raw mode only:\n";
+
+static void print_flag_names(void)
+{
+	static const char *const kinds[] = {
+		[KPAGE_FLAG_WELL_KNOWN] = "   ",
+		[KPAGE_FLAG_RAW] = "(r)",
+		[KPAGE_FLAG_OVERLOADED] = "(o)",
+	};
+	size_t n;
+	const struct kpage_flag *table = kpage_flag_table(&n);
+
+	for (size_t i = 0; i < n; i++)
+		printf("%16s%s%s", table[i].name, kinds[table[i].kind],
+		       i % 4 == 3 || i + 1 == n ? "\n" : "");
+}
+
+/* The kernel's tool takes numbers up to 2^63-1 here, and scripts rely on its
+ * refusal; the bit above has a name. */
+static int describe(struct options *opt, const char *arg)
+{
+	struct kpage_name_error name;
+	uint64_t number;
+	int err;
+
+	if (!kpage_number_parse(arg, &number) && number > INT64_MAX)
+		return fail(EXIT_FAILED, "--describe: %s: a number must be below 2^63 (say mmap_exclusive)",
+			    arg);
+	err = kpage_flags_parse(arg, &opt->describe_flags, &name);
+	if (err)
+		return bad_flag_name("--describe", err, &name);
+	opt->describe = true;
+	return EXIT_OK;
+}
+
+static int set_path(char **path, const char *option, const char *arg)
+{
+	if (*path)
+		return fail(EXIT_USAGE, "%s: given twice", option);
+	*path = xstrdup(arg);
+	return EXIT_OK;
+}
+
+static int set_jobs(struct options *opt, const char *arg)
+{
+	uint64_t n;
+
+	if (kpage_number_parse(arg, &n) || n < 1 || n > 64)
+		return fail(EXIT_USAGE, "--jobs: %s: not a number from 1 to 64", arg);
+	opt->jobs = (unsigned int)n;
+	return EXIT_OK;
+}
+
+static bool *switch_of(struct options *opt, int val)
+{
+	const struct {
+		int val;
+		bool *where;
+	} switches[] = {
+		{ 'r', &opt->raw },	    { 'C', &opt->list_cgroup }, { 'M', &opt->list_mapcount },
+		{ 'N', &opt->no_summary },  { 'i', &opt->mark_idle },	{ 'X', &opt->hwpoison },
+		{ 'x', &opt->unpoison },    { OPT_FORCE, &opt->force },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+		if (switches[i].val == val)
+			return switches[i].where;
+	return NULL;
+}
+
+static int take_option(struct options *opt, int val, const char *arg)
+{
+	bool *on = switch_of(opt, val);
+
+	if (is_selection_option(val))
+		return selection_option(&opt->selection, val, arg);
+	if (on) {
+		*on = true;
+		return EXIT_OK;
+	}
+	switch (val) {
+	case 'l':
+		opt->list = LIST_RANGES;
+		return EXIT_OK;
+	case 'L':
+		opt->list = LIST_EACH;
+		return EXIT_OK;
+	case 'd':
+		return describe(opt, arg);
+	case 'F':
+		return set_path(&opt->dump, "--kpageflags", arg);
+	case 'j':
+		return set_jobs(opt, arg);
+	default:
+		return set_path(&opt->sysroot, "--sysroot", arg);
+	}
+}
+
+static bool answer_help(poptContext popt, int val)
+{
+	switch (val) {
+	case 'h':
+		poptPrintHelp(popt, stdout, 0);
+		fputs(grammar, stdout);
+		print_flag_names();
+		return true;
+	case OPT_USAGE:
+		poptPrintUsage(popt, stdout, 0);
+		return true;
+	case OPT_VERSION:
+		printf("page-types (hwpoison-tools) %s\n", kpage_version());
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What excludes what. */
+static int check_conflicts(const struct options *opt)
+{
+	const struct {
+		bool wrong;
+		const char *text;
+	} conflicts[] = {
+		{ opt->hwpoison && opt->unpoison, "--hwpoison and --unpoison exclude each other" },
+		{ (opt->hwpoison || opt->unpoison || opt->mark_idle) && opt->dump,
+		  "--kpageflags: pages of a copy can't be changed" },
+		{ opt->selection.file && opt->sysroot,
+		  "--file: the page cache is only to be had on the running machine, without --sysroot" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)
+		if (conflicts[i].wrong)
+			return fail(EXIT_USAGE, "%s", conflicts[i].text);
+	return EXIT_OK;
+}
+
+static int parse_all(poptContext popt, struct options *opt, bool *done)
+{
+	int val;
+
+	while ((val = poptGetNextOpt(popt)) > 0) {
+		_cleanup_free_ char *arg = poptGetOptArg(popt);
+		int status;
+
+		if (answer_help(popt, val)) {
+			*done = true;
+			return EXIT_OK;
+		}
+		status = take_option(opt, val, arg);
+		if (status)
+			return status;
+	}
+	if (val < -1)
+		return fail(EXIT_USAGE, "%s: %s", poptBadOption(popt, POPT_BADOPTION_NOALIAS),
+			    poptStrerror(val));
+	if (poptPeekArg(popt))
+		return fail(EXIT_USAGE, "%s: unexpected argument", poptPeekArg(popt));
+	return check_conflicts(opt);
+}
+
+enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status)
+{
+	poptContext popt = poptGetContext("page-types", argc, argv, all_options, 0);
+	bool done = false;
+
+	*status = parse_all(popt, opt, &done);
+	if (*status == EXIT_USAGE)
+		fprintf(stderr, "Try 'page-types --help'.\n");
+	poptFreeContext(popt);
+	if (*status)
+		return PARSE_BAD;
+	return done ? PARSE_DONE : PARSE_RUN;
+}
+
+void options_release(struct options *opt)
+{
+	selection_release(&opt->selection);
+	free(opt->dump);
+	free(opt->sysroot);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* page-types: what its parts share. */
+#pragma once
+
+#include "inject.h"
+#include "kpage.h"
+#include "select.h"
+#include "show.h"
+#include "util.h"
+
+struct options {
+	struct selection selection;
+	enum list_mode list;
+	bool raw, list_cgroup, list_mapcount, no_summary, mark_idle, hwpoison, unpoison, force;
+	unsigned int jobs;
+	char *dump, *sysroot;
+	bool describe;			/* only say what these flags are */
+	uint64_t describe_flags;
+};
+
+/* One run: the options, what was opened for them, and what is counted. */
+struct run {
+	struct options opt;
+	struct kpage_ctx *ctx;
+	struct kpage_file *flags, *mapcount, *cgroup;
+	struct kpage_idle *idle;
+	struct kpage_tally *tally;
+	struct list list;
+	struct injection inj;
+	struct page_owner owner;	/* whose pages are walked, for the injection */
+	int status;			/* what went wrong on the way and did not end it */
+};
+
+enum parse_result {
+	PARSE_RUN,	/* go on */
+	PARSE_DONE,	/* --help and the like were answered */
+	PARSE_BAD,	/* *status says how the program ends */
+};
+
+enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status);
+void options_release(struct options *opt);
+
+/* The walk that the options ask for; arg of emit is the run. */
+void run_walk(const struct run *run, struct kpage_walk *walk);
+
+/* Walks all that is selected. EXIT_OK, or a status after a message. */
+int walk_selection(struct run *run, const struct kpage_walk *walk);
+
+/* cache.c: the page cache of --file. */
+int walk_files(struct run *run, const struct kpage_walk *walk);
+void show_file(const struct options *opt);
+
+/* act.c: --hwpoison, --unpoison and --mark-idle. */
+int act_prepare(struct run *run);
+int act_on_batch(struct run *run, const struct kpage_batch *batch);
+int act_report(struct run *run);

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The formats of page-types, to the byte those of the kernel's tool. A list has
+ * a row a page, so rows are put together by hand: printf() takes longer than the
+ * kernel needs to read the page's flags.
+ */
+#include "show.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* The longest row: six numbers and the symbolic flags. */
+#define ROW_MAX (6 * 21 + KPAGE_SYMBOLIC_SIZE)
+
+static char *put_number(char *p, uint64_t n, unsigned int base, char end)
+{
+	char digits[20];
+	size_t k = 0;
+
+	do {
+		digits[k++] = "0123456789abcdef"[n % base];
+		n /= base;
+	} while (n);
+	while (k)
+		*p++ = digits[--k];
+	*p++ = end;
+	return p;
+}
+
+static char *put_symbolic(char *p, struct list *list, uint64_t flags)
+{
+	if (flags != list->symbolic_flags || !list->symbolic_len) {
+		list->symbolic_flags = flags;
+		list->symbolic_len = kpage_flags_symbolic(flags, list->symbolic);
+	}
+	memcpy(p, list->symbolic, list->symbolic_len);
+	return p + list->symbolic_len;
+}
+
+static void put_row(struct list *list, const struct row *row)
+{
+	char text[ROW_MAX], *p = text;
+
+	if (list->columns.pid)
+		p = put_number(p, (uint64_t)list->pid, 10, '\t');
+	if (list->columns.offset)
+		p = put_number(p, row->offset, 16, '\t');
+	if (list->columns.cgroup) {
+		*p++ = '@';
+		p = put_number(p, row->cgroup, 10, '\t');
+	}
+	if (list->columns.mapcount)
+		p = put_number(p, row->mapcount, 10, '\t');
+	p = put_number(p, row->pfn, 16, '\t');
+	if (list->mode == LIST_RANGES)
+		p = put_number(p, row->count, 16, '\t');
+	p = put_symbolic(p, list, row->flags);
+	*p++ = '\n';
+	fwrite_unlocked(text, 1, (size_t)(p - text), stdout);
+}
+
+void list_begin(struct list *list, enum list_mode mode, const struct columns *columns)
+{
+	*list = (struct list){ .mode = mode, .columns = *columns };
+	if (mode == LIST_NONE)
+		return;
+	printf("%s", columns->pid ? "pid\t" : "");
+	if (columns->offset)
+		printf("%s\t", columns->offset);
+	printf("%s%s%s\n", columns->cgroup ? "cgroup\t" : "", columns->mapcount ? "map-cnt\t" : "",
+	       mode == LIST_RANGES ? "offset\tlen\tflags" : "offset\tflags");
+}
+
+void list_break(struct list *list)
+{
+	if (list->mode == LIST_RANGES && list->row.count)
+		put_row(list, &list->row);
+	list->row.count = 0;
+}
+
+static bool continues(const struct row *range, const struct row *next)
+{
+	return range->count && next->flags == range->flags && next->cgroup == range->cgroup &&
+	       next->mapcount == range->mapcount && next->pfn == range->pfn + range->count &&
+	       next->offset == range->offset + range->count;
+}
+
+static void add_row(struct list *list, const struct row *row)
+{
+	if (list->mode == LIST_EACH) {
+		put_row(list, row);
+	} else if (continues(&list->row, row)) {
+		list->row.count++;
+	} else {
+		list_break(list);
+		list->row = *row;
+	}
+}
+
+void list_add(struct list *list, const struct kpage_batch *b)
+{
+	if (list->mode == LIST_NONE)
+		return;
+	for (size_t i = 0; i < b->n; i++) {
+		struct row row = {
+			.offset = b->offset ? b->offset[i] : b->pfn[i],
+			.pfn = b->pfn[i],
+			.count = 1,
+			.flags = b->flags[i],
+			.cgroup = b->cgroup ? b->cgroup[i] : 0,
+			.mapcount = b->mapcount ? b->mapcount[i] : 0,
+		};
+
+		add_row(list, &row);
+	}
+}
+
+static uint64_t pages_to_mb(uint64_t pages)
+{
+	return pages * kpage_page_size() >> 20;
+}
+
+void show_summary(const struct kpage_tally *tally)
+{
+	_cleanup_free_ struct kpage_tally_row *rows = NULL;
+	char symbolic[KPAGE_SYMBOLIC_SIZE], names[KPAGE_NAMES_SIZE];
+	size_t n = 0;
+
+	if (kpage_tally_rows(tally, &rows, &n))
+		exit(fail(EXIT_FAILED, "out of memory"));
+	printf("             flags\tpage-count       MB  symbolic-flags\t\t\tlong-symbolic-flags\n");
+	for (size_t i = 0; i < n; i++) {
+		kpage_flags_symbolic(rows[i].flags, symbolic);
+		kpage_flags_names(rows[i].flags, names);
+		printf("0x%016" PRIx64 "\t%10" PRIu64 " %8" PRIu64 "  %s\t%s\n", rows[i].flags,
+		       rows[i].pages, pages_to_mb(rows[i].pages), symbolic, names);
+	}
+	printf("             total\t%10" PRIu64 " %8" PRIu64 "\n", kpage_tally_total(tally),
+	       pages_to_mb(kpage_tally_total(tally)));
+}
+
+void show_flags(uint64_t flags)
+{
+	char symbolic[KPAGE_SYMBOLIC_SIZE], names[KPAGE_NAMES_SIZE];
+
+	kpage_flags_symbolic(flags, symbolic);
+	kpage_flags_names(flags, names);
+	printf("0x%016" PRIx64 "\t%s\t%s\n", flags, symbolic, names);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The formats of page-types: lists of pages and of ranges, and the summary. */
+#pragma once
+
+#include "kpage.h"
+#include "util.h"
+
+enum list_mode {
+	LIST_NONE,
+	LIST_RANGES,	/* -l: pages alike in one row */
+	LIST_EACH,	/* -L */
+};
+
+/* Which columns the list has. */
+struct columns {
+	bool pid;	/* more than one process is listed */
+	const char *offset;	/* title of the page offset column; NULL: none */
+	bool cgroup;
+	bool mapcount;
+};
+
+struct row {
+	uint64_t offset, pfn, count, flags, cgroup, mapcount;
+};
+
+struct list {
+	enum list_mode mode;
+	struct columns columns;
+	pid_t pid;		/* whose pages come now */
+	struct row row;		/* LIST_RANGES: the range so far; count 0: none */
+	uint64_t symbolic_flags;/* the flags whose text is kept, since neighbours are alike */
+	size_t symbolic_len;
+	char symbolic[KPAGE_SYMBOLIC_SIZE];
+};
+
+void list_begin(struct list *list, enum list_mode mode, const struct columns *columns);
+void list_add(struct list *list, const struct kpage_batch *batch);
+/* A range ends here whatever comes next (another file, another process). */
+void list_break(struct list *list);
+
+void show_summary(const struct kpage_tally *tally);
+void show_flags(uint64_t flags);
