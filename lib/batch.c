@@ -22,6 +22,7 @@ int batch_init(struct batch *batch, const struct kpage_walk *walk, bool sparse)
 		{ &batch->scratch, sparse },
 		{ &batch->index, sparse },
 		{ &batch->value, sparse },
+		{ &batch->index2, sparse },
 	};
 	uint64_t *next;
 	size_t n = 0;
@@ -30,7 +31,7 @@ int batch_init(struct batch *batch, const struct kpage_walk *walk, bool sparse)
 	for (size_t i = 0; i < ARRAY_SIZE(arrays); i++)
 		n += arrays[i].wanted;
 	batch->storage = malloc(n * KPAGE_BATCH * sizeof(uint64_t));
-	batch->position = sparse ? malloc(KPAGE_BATCH * sizeof(*batch->position)) : NULL;
+	batch->position = sparse ? malloc(2 * KPAGE_BATCH * sizeof(*batch->position)) : NULL;
 	if (!batch->storage || (sparse && !batch->position)) {
 		batch_release(batch);
 		return -ENOMEM;
@@ -72,6 +73,58 @@ static uint64_t poisoned_page(const struct kpage_walk *walk, uint64_t entry, uin
 	return *kflags & KPAGE_BIT(HWPOISON) ? pfn : 0;
 }
 
+#define DIGIT_BITS 11
+
+/* One pass of a radix sort, by the digit at `shift`. */
+static void sort_digit(const uint64_t *from, const uint16_t *from_position, uint64_t *to,
+		       uint16_t *to_position, size_t n, unsigned int shift)
+{
+	size_t start[1 << DIGIT_BITS] = { 0 };
+	const uint64_t mask = (1 << DIGIT_BITS) - 1;
+	size_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		start[(from[i] >> shift) & mask]++;
+	for (size_t d = 0; d <= mask; d++) {
+		size_t count = start[d];
+
+		start[d] = sum;
+		sum += count;
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t k = start[(from[i] >> shift) & mask]++;
+
+		to[k] = from[i];
+		to_position[k] = from_position[i];
+	}
+}
+
+/* Sorts the pages to look up: what a process got from the allocator one after
+ * the other lies close together, but in no order, and neighbours share a read. */
+static void sort_lookups(struct batch *batch, size_t n)
+{
+	uint64_t *from = batch->index, *to = batch->index2, differ = 0;
+	uint16_t *from_position = batch->position, *to_position = batch->position + KPAGE_BATCH;
+
+	for (size_t i = 1; i < n; i++)
+		differ |= from[i] ^ from[0];
+	for (unsigned int shift = 0; shift < 64; shift += DIGIT_BITS) {
+		if (!((differ >> shift) & ((1 << DIGIT_BITS) - 1)))
+			continue;
+		sort_digit(from, from_position, to, to_position, n, shift);
+		batch->index2 = from;
+		batch->index = to;
+		from = batch->index;
+		to = batch->index2;
+		uint16_t *swap = from_position;
+
+		from_position = to_position;
+		to_position = swap;
+	}
+	if (from_position != batch->position)
+		memcpy(batch->position, from_position, n * sizeof(*from_position));
+}
+
 /* Finds the PFN of each entry; collects those that are to be looked up. */
 static int resolve(struct batch *batch, const struct kpage_walk *walk, size_t *lookups)
 {
@@ -96,6 +149,7 @@ static int resolve(struct batch *batch, const struct kpage_walk *walk, size_t *l
 		batch->index[k] = pfn;
 		batch->position[k++] = (uint16_t)i;
 	}
+	sort_lookups(batch, k);
 	*lookups = k;
 	return 0;
 }

@@ -9,7 +9,8 @@ struct batch {
 	uint64_t *storage;
 	uint64_t *scratch;	/* for kpage_file_gather() */
 	uint64_t *index, *value;/* the pages to look up, and what was found */
-	uint16_t *position;	/* … and which entries they belong to */
+	uint64_t *index2;	/* room to sort */
+	uint16_t *position;	/* which entries they belong to; behind it room to sort */
 };
 
 /* sparse: pages with offsets and pagemap entries, which lie anywhere. */

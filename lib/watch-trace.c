@@ -594,10 +594,13 @@ static void name_task(struct watch_trace *t, struct kpage_event *event)
 int watch_trace_gather(struct watch_trace *t, struct watch_queue *q)
 {
 	size_t first = q->n;
-	int err = 0, sort_err;
+	int err = 0, cpu_err, sort_err;
 
-	for (size_t i = 0; i < t->nr_cpus && !err; i++)
-		err = gather_cpu(t, &t->cpus[i], q);
+	/* An error of one CPU is no reason to leave the others' records behind. */
+	for (size_t i = 0; i < t->nr_cpus; i++) {
+		cpu_err = gather_cpu(t, &t->cpus[i], q);
+		err = err ? err : cpu_err;
+	}
 	if (q->n == first)
 		return err;
 	sort_err = sort_events(q->events + first, q->n - first);

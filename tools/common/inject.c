@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Poisoning and unpoisoning pages, and finding out what became of each. */
-#include "inject.h"
+#include "common/inject.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 
-#include "safety.h"
+#include "common/safety.h"
 
 static void warn_of_idle_filter(const struct injection *inj)
 {

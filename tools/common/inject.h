@@ -6,8 +6,8 @@
 #pragma once
 
 #include "kpage.h"
-#include "util.h"
-#include "victims.h"
+#include "common/util.h"
+#include "common/victims.h"
 
 /* What became of one page. */
 enum outcome {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The report of an injection, as text. */
-#include "outcome.h"
+#include "common/outcome.h"
 
 #include <inttypes.h>
 #include <signal.h>

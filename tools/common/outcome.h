@@ -2,7 +2,7 @@
 /* The report of an injection, as text. */
 #pragma once
 
-#include "inject.h"
+#include "common/inject.h"
 
 /* Prints what became of the pages and the tasks to stdout. pids: the processes
  * that were chosen; one that was not signalled gets its line too. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What must not be poisoned by accident. */
-#include "safety.h"
+#include "common/safety.h"
 
 #include <errno.h>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kpage.h"
-#include "util.h"
+#include "common/util.h"
 
 /* Whether the kernel itself owns the page, or nobody knows who does: its loss
  * can't be contained, and mostly not be undone. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which pages: the selection options, the same in every tool. */
-#include "select.h"
+#include "common/select.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <popt.h>
 
 #include "kpage.h"
-#include "util.h"
+#include "common/util.h"
 
 struct selection {
 	pid_t *pids;

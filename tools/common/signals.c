@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Ending in order: a signal asks a loop to stop, so that it can report and tidy up. */
-#include "signals.h"
+#include "common/signals.h"
 
 #include <signal.h>
 #include <stddef.h>
 
-#include "util.h"
+#include "common/util.h"
 
 static volatile sig_atomic_t pending;
 

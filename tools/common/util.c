@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What every tool needs: messages, exit statuses, allocation, stdout. */
-#include "util.h"
+#include "common/util.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The tasks that paid for an injection: who was signalled, how, and what became of them. */
-#include "victims.h"
+#include "common/victims.h"
 
 #include <signal.h>
 #include <string.h>

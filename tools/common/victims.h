@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kpage.h"
-#include "util.h"
+#include "common/util.h"
 
 enum fate {
 	FATE_UNKNOWN,

@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "outcome.h"
-#include "safety.h"
-#include "signals.h"
+#include "common/outcome.h"
+#include "common/safety.h"
+#include "common/signals.h"
 
 static int refuse(const char *why)
 {

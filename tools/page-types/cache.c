@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "signals.h"
+#include "common/signals.h"
 
 static int walk_error(const struct run *run, const char *path, int err)
 {

@@ -149,12 +149,12 @@ static int take_option(struct options *opt, int val, const char *arg)
 {
 	bool *on = switch_of(opt, val);
 
-	if (is_selection_option(val))
-		return selection_option(&opt->selection, val, arg);
 	if (on) {
 		*on = true;
 		return EXIT_OK;
 	}
+	if (is_selection_option(val))
+		return selection_option(&opt->selection, val, arg);
 	switch (val) {
 	case 'l':
 		opt->list = LIST_RANGES;

@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "signals.h"
+#include "common/signals.h"
 
 /* More threads than this wait for the kernel, not for a CPU. */
 #define DEFAULT_JOBS_MAX 8

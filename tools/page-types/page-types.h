@@ -2,11 +2,11 @@
 /* page-types: what its parts share. */
 #pragma once
 
-#include "inject.h"
+#include "common/inject.h"
 #include "kpage.h"
-#include "select.h"
+#include "common/select.h"
 #include "show.h"
-#include "util.h"
+#include "common/util.h"
 
 struct options {
 	struct selection selection;

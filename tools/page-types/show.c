@@ -12,14 +12,24 @@
 /* The longest row: six numbers and the symbolic flags. */
 #define ROW_MAX (6 * 21 + KPAGE_SYMBOLIC_SIZE)
 
-static char *put_number(char *p, uint64_t n, unsigned int base, char end)
+static char *put_hex(char *p, uint64_t n, char end)
+{
+	int shift = n ? (63 - __builtin_clzll(n)) & ~3 : 0;
+
+	for (; shift >= 0; shift -= 4)
+		*p++ = "0123456789abcdef"[(n >> shift) & 15];
+	*p++ = end;
+	return p;
+}
+
+static char *put_decimal(char *p, uint64_t n, char end)
 {
 	char digits[20];
 	size_t k = 0;
 
 	do {
-		digits[k++] = "0123456789abcdef"[n % base];
-		n /= base;
+		digits[k++] = (char)('0' + n % 10);
+		n /= 10;
 	} while (n);
 	while (k)
 		*p++ = digits[--k];
@@ -37,31 +47,41 @@ static char *put_symbolic(char *p, struct list *list, uint64_t flags)
 	return p + list->symbolic_len;
 }
 
+/* Whole rows go out together, past stdio's own buffer. */
+static void flush_rows(struct list *list)
+{
+	fwrite(list->text, 1, list->len, stdout);
+	list->len = 0;
+}
+
 static void put_row(struct list *list, const struct row *row)
 {
-	char text[ROW_MAX], *p = text;
+	char *p = list->text + list->len;
 
 	if (list->columns.pid)
-		p = put_number(p, (uint64_t)list->pid, 10, '\t');
+		p = put_decimal(p, (uint64_t)list->pid, '\t');
 	if (list->columns.offset)
-		p = put_number(p, row->offset, 16, '\t');
+		p = put_hex(p, row->offset, '\t');
 	if (list->columns.cgroup) {
 		*p++ = '@';
-		p = put_number(p, row->cgroup, 10, '\t');
+		p = put_decimal(p, row->cgroup, '\t');
 	}
 	if (list->columns.mapcount)
-		p = put_number(p, row->mapcount, 10, '\t');
-	p = put_number(p, row->pfn, 16, '\t');
+		p = put_decimal(p, row->mapcount, '\t');
+	p = put_hex(p, row->pfn, '\t');
 	if (list->mode == LIST_RANGES)
-		p = put_number(p, row->count, 16, '\t');
+		p = put_hex(p, row->count, '\t');
 	p = put_symbolic(p, list, row->flags);
 	*p++ = '\n';
-	fwrite_unlocked(text, 1, (size_t)(p - text), stdout);
+	list->len = (size_t)(p - list->text);
+	if (list->len > sizeof(list->text) - ROW_MAX)
+		flush_rows(list);
 }
 
 void list_begin(struct list *list, enum list_mode mode, const struct columns *columns)
 {
-	*list = (struct list){ .mode = mode, .columns = *columns };
+	list->mode = mode;
+	list->columns = *columns;
 	if (mode == LIST_NONE)
 		return;
 	printf("%s", columns->pid ? "pid\t" : "");
@@ -71,11 +91,17 @@ void list_begin(struct list *list, enum list_mode mode, const struct columns *co
 	       mode == LIST_RANGES ? "offset\tlen\tflags" : "offset\tflags");
 }
 
-void list_break(struct list *list)
+static void end_range(struct list *list)
 {
 	if (list->mode == LIST_RANGES && list->row.count)
 		put_row(list, &list->row);
 	list->row.count = 0;
+}
+
+void list_break(struct list *list)
+{
+	end_range(list);
+	flush_rows(list);
 }
 
 static bool continues(const struct row *range, const struct row *next)
@@ -92,7 +118,7 @@ static void add_row(struct list *list, const struct row *row)
 	} else if (continues(&list->row, row)) {
 		list->row.count++;
 	} else {
-		list_break(list);
+		end_range(list);
 		list->row = *row;
 	}
 }
@@ -102,13 +128,13 @@ void list_add(struct list *list, const struct kpage_batch *b)
 	if (list->mode == LIST_NONE)
 		return;
 	for (size_t i = 0; i < b->n; i++) {
-		struct row row = {
+		const struct row row = {
 			.offset = b->offset ? b->offset[i] : b->pfn[i],
 			.pfn = b->pfn[i],
 			.count = 1,
 			.flags = b->flags[i],
-			.cgroup = b->cgroup ? b->cgroup[i] : 0,
-			.mapcount = b->mapcount ? b->mapcount[i] : 0,
+			.cgroup = list->columns.cgroup ? b->cgroup[i] : 0,
+			.mapcount = list->columns.mapcount ? b->mapcount[i] : 0,
 		};
 
 		add_row(list, &row);

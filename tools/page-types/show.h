@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kpage.h"
-#include "util.h"
+#include "common/util.h"
 
 enum list_mode {
 	LIST_NONE,
@@ -31,11 +31,15 @@ struct list {
 	uint64_t symbolic_flags;/* the flags whose text is kept, since neighbours are alike */
 	size_t symbolic_len;
 	char symbolic[KPAGE_SYMBOLIC_SIZE];
+	size_t len;		/* rows that are ready to be written */
+	char text[32 << 10];
 };
 
+/* list: all zero. */
 void list_begin(struct list *list, enum list_mode mode, const struct columns *columns);
 void list_add(struct list *list, const struct kpage_batch *batch);
-/* A range ends here whatever comes next (another file, another process). */
+/* A range ends here whatever comes next (another file, another process, the end);
+ * the rows so far are handed to stdio. */
 void list_break(struct list *list);
 
 void show_summary(const struct kpage_tally *tally);
