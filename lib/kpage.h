@@ -558,7 +558,8 @@ struct kpage_watch;
  * signal_deliver and memory_failure_event) and /dev/kmsg for the addresses of
  * faults; where tracefs is not there, /dev/kmsg alone. Errors: -ENODEV neither
  * can be had on this system (also: not a live context); -EACCES or -EPERM both
- * are refused; -ENOMEM. kpage_ctx_error_path() names what was missing.
+ * are refused; -ENOMEM. kpage_ctx_error_path() names what was missing. The context
+ * must outlive the watch.
  */
 int kpage_watch_new(struct kpage_ctx *ctx, struct kpage_watch **out);
 
@@ -573,16 +574,20 @@ bool kpage_watch_has_trace(const struct kpage_watch *w);
 bool kpage_watch_has_kmsg(const struct kpage_watch *w);
 
 /*
- * Hands every event that happened until now to `event`, those of one source in
- * their order; does not block. A nonzero return of `event` ends it and is the
- * result. A loss is not an error: see kpage_watch_lost(). To lose nothing, call
- * it at least once every few thousand injections.
+ * Hands every event that happened until now to `event`, ordered within each
+ * source; does not block. A nonzero return of `event` ends it and is the result;
+ * the rest comes with the next call. An error is returned after what could be
+ * read was handed out. A loss is not an error: see kpage_watch_lost(). To lose
+ * nothing, call it at least once every 300 injections: the kernel's log is short.
  */
 int kpage_watch_read(struct kpage_watch *w, int (*event)(const struct kpage_event *, void *),
 		     void *arg);
 
-/* How many events the kernel overwrote before they were read, since the start:
- * records of the trace buffers plus gaps in kmsg. */
+/*
+ * How many events were overwritten before they were read, since the start: trace
+ * records, plus records of the kernel's log, whatever they were about. With
+ * kpage_watch_has_trace() only fault addresses can be among the latter.
+ */
 uint64_t kpage_watch_lost(const struct kpage_watch *w);
 
 /* ------------------------------------------------------------------ version */

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # the package lists are named by their group
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the scripts of this folder share: packages, the build, messages.
 
@@ -11,7 +11,7 @@ packages_build="gcc make autoconf automake autoconf-archive libtool pkgconf
 	libpopt-dev libjson-c-dev libtracefs-dev libtraceevent-dev linux-libc-dev"
 packages_lab="qemu-system-x86 busybox-static cpio xz-utils zstd kmod"
 packages_test="bats libcmocka-dev jq mandoc shellcheck cppcheck clang-tidy valgrind
-	util-linux procps psmisc sysvinit-utils bash-completion tmux"
+	util-linux procps psmisc sysvinit-utils e2fsprogs bash-completion tmux"
 
 # install_packages GROUP…: installs what is missing of the groups' packages.
 install_packages() {
@@ -63,5 +63,6 @@ build_tree() {
 use_stage() {
 	export STAGE=$1/stage TOP_SRCDIR=$top TOP_BUILDDIR=$1
 	export PATH=$STAGE/usr/local/bin:$PATH
+	export HWPOISON_LAB_FILES=$STAGE/usr/local/libexec/hwpoison-tools/lab
 	export LD_LIBRARY_PATH=$STAGE/usr/local/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 }

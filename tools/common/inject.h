@@ -45,8 +45,8 @@ struct page_owner {
 	const struct kpage_file *pagemap;
 };
 
-/* Injections whose events were not read yet. */
-#define INJECT_RECENT 512
+/* Injections whose events were not read yet; see kpage_watch_read(). */
+#define INJECT_RECENT 256
 
 struct injection {
 	struct kpage_ctx *ctx;

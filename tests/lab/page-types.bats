@@ -1,0 +1,574 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# page-types on a real kernel, as root in the lab: what it says became of pages
+# and tasks is what became of them.
+
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; run sets stderr
+
+bats_require_minimum_version 1.5.0
+
+load helper
+
+HWPOISON=/sys/kernel/debug/hwpoison
+CGROUP=/sys/fs/cgroup/page-types-test
+
+setup_file() {
+	make_disk
+}
+
+teardown_file() {
+	remove_disk
+}
+
+setup() {
+	pids=()
+	before=$(corrupted)
+	[[ $(uname -r) == 6.1.* ]] && old=yes || old=no
+}
+
+teardown() {
+	local pid
+
+	for pid in "${pids[@]}"; do
+		kill -KILL "$pid" 2> /dev/null || true
+		wait "$pid" 2> /dev/null || true
+	done
+	filter 0 0
+	rm -f /dev/shm/page-types-test
+	page-types -b hwpoison -x -N > "$BATS_TEST_TMPDIR/unpoison" 2>&1 || cat "$BATS_TEST_TMPDIR/unpoison"
+	[ ! -d $CGROUP ] || rmdir $CGROUP
+	mountpoint -q /sys/kernel/tracing || mount -t tracefs none /sys/kernel/tracing
+	mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
+	[ -d $HWPOISON ] || modprobe hwpoison-inject
+}
+
+corrupted() {
+	awk '/^HardwareCorrupted/ {print $2}' /proc/meminfo
+}
+
+# filter MEMCG ENABLE
+filter() {
+	[ ! -d $HWPOISON ] || {
+		echo "$1" > $HWPOISON/corrupt-filter-memcg
+		echo "$2" > $HWPOISON/corrupt-filter-enable
+	}
+}
+
+# victim NAME OPTION…: usemem in the background until its memory is there; sets
+# pid, out, range (an addr-spec of its memory).
+victim() {
+	local i line
+
+	out=$BATS_TEST_TMPDIR/$1.out
+	shift
+	usemem "$@" > "$out" 2>&1 3>&- &
+	pid=$!
+	pids+=("$pid")
+	for ((i = 0; i < 1200; i++)); do
+		! grep -q ready "$out" || break
+		kill -0 "$pid" || { cat "$out"; return 1; }
+		sleep 0.05
+	done
+	line=$(grep -m 1 ' at 0x' "$out")
+	[[ $line =~ \ at\ 0x([0-9a-f]+)-0x([0-9a-f]+) ]]
+	range=$((0x${BASH_REMATCH[1]} / 4096)),$((0x${BASH_REMATCH[2]} / 4096))
+	address=0x${BASH_REMATCH[1]}
+}
+
+# Waits until a process is gone.
+gone() {
+	local i
+
+	for ((i = 0; i < 200; i++)); do
+		kill -0 "$1" 2> /dev/null || return 0
+		[[ $(sed 's/.*) //' "/proc/$1/stat" 2> /dev/null) != Z* ]] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+poison() {
+	run --separate-stderr page-types -N -X "$@"
+	echo "$output"
+	echo "$stderr"
+}
+
+has() {
+	[[ $output == *"$1"* ]] || { echo "missing: $1"; return 1; }
+}
+
+has_line() {
+	grep -qE -- "$1" <<< "$output" || { echo "missing line: $1"; return 1; }
+}
+
+# ------------------------------------------------------ what became of pages
+
+@test "every anonymous page of a process is poisoned, counted and unpoisoned" {
+	victim late -m 4
+	poison -p "$pid" -a "$range"
+	((status == 0))
+	has_line '^poison: 1024 pages chosen$'
+	has_line '^ +1024  poisoned$'
+	has_line '^ +1024  dirty LRU page: Recovered$'
+	has "usemem[$pid]: not signalled: alive (SIGBUS BUS_MCEERR_AR when it touches a poisoned page)"
+	has "HardwareCorrupted: $before kB before, $((before + 4096)) kB after"
+	(($(corrupted) == before + 4096))
+	((! ${#stderr}))
+
+	run page-types -b hwpoison -x -N
+	((status == 0))
+	has_line '^unpoison: 1024 pages chosen$'
+	has_line '^ +1024  unpoisoned$'
+	has "HardwareCorrupted: $((before + 4096)) kB before, $before kB after"
+	(($(corrupted) == before))
+}
+
+@test "a poisoned page stays in sight in its process, and is no swap entry" {
+	victim late -m 1
+	page-types -p "$pid" -a "$range" -L -N > "$BATS_TEST_TMPDIR/before"
+	poison -p "$pid" -a "$range"
+	run page-types -p "$pid" -a "$range" -L -N
+	# The same pages at the same places, each with the flag X.
+	diff <(cut -f 1,2 "$BATS_TEST_TMPDIR/before") <(cut -f 1,2 <<< "$output")
+	(($(grep -c 'X___' <<< "$output") == 256))
+	run page-types -r -p "$pid" -a "$range" -b hwpoison
+	has_line '^ +total\s+256 '
+	# Again: they are poisoned already.
+	poison -p "$pid" -a "$range"
+	((status == 0))
+	has_line '^ +256  poisoned already$'
+	run page-types -p "$pid" -a "$range" -x -N
+	((status == 0))
+	has_line '^ +256  unpoisoned$'
+}
+
+# kind REST-OF-TABLE: name, options, pages, the kernel's result, exit status
+@test "each kind of memory ends as this kernel ends it" {
+	local name options pages result rc failures=0
+	local ksm_result="dirty LRU page: Recovered" ksm_rc=0
+
+	[ "$old" = no ] || { ksm_result="unmapping failed page: Ignored" ksm_rc=5; }
+	echo 1 > /sys/kernel/mm/ksm/run
+	while read -r name pages rc result; do
+		options=()
+		[[ $name != file-* ]] || options=(--path "$DISK")
+		victim "$name" -m 2 --kind "$name" "${options[@]}"
+		poison -p "$pid" -a "$range"
+		{ ((status == rc)) && has_line "^ +$pages  $result\$"; } ||
+			{ echo "^^^ $name: status $status"; failures=$((failures + 1)); }
+		kill -KILL "$pid"
+		wait "$pid" || true
+		page-types -b hwpoison -x -N > /dev/null || true
+	done <<- TABLE
+		anon        512 0 dirty LRU page: Recovered
+		thp         512 0 dirty LRU page: Recovered
+		mlock       512 0 dirty LRU page: Recovered
+		file-clean  512 0 clean LRU page: Recovered
+		file-dirty  512 0 dirty LRU page: Recovered
+		shm         512 0 dirty LRU page: Recovered
+		memfd       512 0 dirty LRU page: Recovered
+		hugetlb     1   0 huge page: Recovered
+		ksm         1   $ksm_rc $ksm_result
+	TABLE
+	echo 2 > /sys/kernel/mm/ksm/run
+	((failures == 0))
+	# What the kernel took it has given back.
+	(($(corrupted) == before))
+}
+
+@test "a hugetlb page is counted once, by its head" {
+	local free
+	free=$(awk '/^HugePages_Total/ {print $2}' /proc/meminfo)
+	victim huge -m 4 --kind hugetlb
+	poison -p "$pid" -a "$range"
+	((status == 0))
+	has_line '^poison: 1024 pages chosen$'
+	has_line '^ +2  poisoned$'
+	has_line '^ +1022  part of a hugetlb page that is counted by its first page$'
+	(($(corrupted) == before + 8))
+	kill -KILL "$pid"
+	wait "$pid" || true
+	run page-types -b hwpoison -x -N
+	((status == 0))
+	(($(corrupted) == before))
+	echo "$free" > /proc/sys/vm/nr_hugepages
+}
+
+@test "a shared hugetlb page that is still in its file is unpoisoned by its head, or refused" {
+	# In the file the page stays poisoned for as long as the file lives.
+	victim memfd -m 2 --kind memfd
+	poison -p "$pid" -a "$range"
+	((status == 0))
+	run page-types -b hwpoison -x -N
+	((status == 5))
+	has_line '^ +512  still poisoned: the kernel refused$'
+	has_line '^ +512  error: Device or resource busy'
+}
+
+@test "real swap entries stay swap entries, and are not poisoned" {
+	local swap=$BATS_TEST_TMPDIR/swap
+
+	modprobe zram num_devices=1 2> /dev/null || skip "no zram module"
+	[ -b /dev/zram0 ] || skip "no zram device"
+	echo 64M > /sys/block/zram0/disksize
+	mkswap /dev/zram0 > /dev/null
+	swapon /dev/zram0
+	mkdir $CGROUP
+	victim late -m 4
+	echo "$pid" > $CGROUP/cgroup.procs
+	sleep 0.5
+	echo 8M > $CGROUP/memory.reclaim || true
+	page-types -r -p "$pid" -l -N > "$swap"
+	run page-types -r -p "$pid" -b swap
+	kill -KILL "$pid"
+	wait "$pid" || true
+	swapoff /dev/zram0
+	echo "$output"
+	has_line '^0x[0-9a-f]+\s+[0-9]+ .*\sswap$|,swap$|\ssoftdirty,swap$'
+	[[ $output != *hwpoison* ]]
+}
+
+# ------------------------------------------------------ what became of tasks
+
+@test "early kill with a handler: BUS_MCEERR_AO, its address, and it lives" {
+	victim early -m 2 --policy early --handler
+	poison -p "$pid" -a "$range"
+	((status == 0))
+	has_line '^ +512  poisoned$'
+	has_line "^  usemem\\[$pid\\]: SIGBUS BUS_MCEERR_AO, [0-9]+ sent.*, first at $address: its handler ran, alive\$"
+	grep -q "SIGBUS BUS_MCEERR_AO address $address" "$out"
+	kill -0 "$pid"
+}
+
+@test "early kill without a handler: it dies of its first page, the rest is not tried" {
+	victim early -m 2 --policy early
+	poison -p "$pid" -a "$range"
+	((status == 5))
+	has_line "^  usemem\\[$pid\\]: SIGBUS BUS_MCEERR_AO, 1 sent.*, first at $address: died\$"
+	has_line '^ +[0-9]+  not tried: their process ended$'
+	gone "$pid"
+	# Only what was its own was poisoned: the pages that it gave back were not.
+	(($(page-types -b hwpoison | awk '/ total/ {print $2}') * 4 == $(corrupted) - before))
+}
+
+@test "late kill: a process that goes on touching its memory dies, BUS_MCEERR_AR" {
+	victim late -m 8 --touch --interval 0.01
+	poison -p "$pid" -a "$range"
+	((status == 0 || status == 5))
+	gone "$pid"
+	has_line "^  usemem\\[$pid\\]: SIGBUS BUS_MCEERR_AR, 1 sent.*, first at 0x[0-9a-f]+: died\$"
+}
+
+@test "an ignored SIGBUS is said to be ignored, a blocked one to be pending" {
+	(trap '' BUS; exec usemem -m 1 --policy early > "$BATS_TEST_TMPDIR/ignored.out" 2>&1 3>&-) &
+	pid=$!
+	pids+=("$pid")
+	until grep -q ready "$BATS_TEST_TMPDIR/ignored.out"; do sleep 0.05; done
+	poison -p "$pid" -b anon
+	((status == 0))
+	has_line "^  usemem\\[$pid\\]: SIGBUS BUS_MCEERR_AO, 0 sent, [0-9]+ ignored, .*: ignores SIGBUS, alive\$"
+}
+
+@test "two processes at once: a row each, and a pid column" {
+	victim one -m 1 --policy early --handler
+	local first=$pid
+	victim two -m 1
+	run page-types -p "$first" -p "$pid" -b anon -L
+	[[ $output == "pid	voffset	offset	flags"* ]]
+	has_line "^$first	"
+	has_line "^$pid	"
+	poison -p "$first,$pid" -b anon
+	((status == 0))
+	has_line "^  usemem\\[$first\\]: SIGBUS BUS_MCEERR_AO"
+	has_line "^  usemem\\[$pid\\]: not signalled"
+}
+
+@test "without tracefs the kernel's log says it" {
+	victim early -m 1 --policy early --handler
+	umount /sys/kernel/tracing
+	[ ! -d /sys/kernel/debug/tracing/events ] || umount /sys/kernel/debug/tracing 2> /dev/null || true
+	poison -p "$pid" -a "$range"
+	mount -t tracefs none /sys/kernel/tracing
+	((status == 0))
+	has_line '^ +256  dirty LRU page: Recovered$'
+	has_line "^  usemem\\[$pid\\]: SIGBUS"
+}
+
+@test "SIGINT in the middle: a report of what was done, the end by that signal, nothing left" {
+	local rc=0
+	victim late -m 256
+	page-types -N -X -p "$pid" -a "$range" > "$BATS_TEST_TMPDIR/int" 2>&1 3>&- &
+	local injector=$!
+	until (($(corrupted) > before + 400)); do sleep 0.01; done
+	kill -INT "$injector"
+	# A background job of a script ignores SIGINT: the shell set it so.
+	kill -TERM "$injector" 2> /dev/null || true
+	wait "$injector" || rc=$?
+	cat "$BATS_TEST_TMPDIR/int"
+	((rc == 143 || rc == 130))
+	grep -q 'stopped: the rest of the pages was not tried' "$BATS_TEST_TMPDIR/int"
+	grep -qE '^ +[0-9]+  poisoned$' "$BATS_TEST_TMPDIR/int"
+	[ -z "$(ls /sys/kernel/tracing/instances)" ]
+}
+
+# -------------------------------------------------- filters, and the document
+
+# The example of the kernel's Documentation/mm/hwpoison.rst, with the places that
+# it names.
+run_example() {
+	page-types -p "$(pidof init)" --hwpoison > "$BATS_TEST_TMPDIR/init" 2>&1 && init=0 || init=$?
+	page-types -p "$(pidof usemem)" --hwpoison > "$BATS_TEST_TMPDIR/usemem" 2>&1 && victim=0 || victim=$?
+	cat "$BATS_TEST_TMPDIR/init" "$BATS_TEST_TMPDIR/usemem"
+}
+
+start_example() {
+	mkdir -p /debug
+	mountpoint -q /debug || mount -t debugfs none /debug
+	if [ "$old" = yes ]; then
+		mkdir -p /sys/fs/cgroup/mem
+		mountpoint -q /sys/fs/cgroup/mem || mount_v1
+		tasks=tasks
+	else
+		# There is no v1 memory hierarchy any more; the names are the same.
+		mkdir -p /sys/fs/cgroup/mem
+		echo +memory > /sys/fs/cgroup/mem/cgroup.subtree_control
+		tasks=cgroup.procs
+	fi
+	mkdir /sys/fs/cgroup/mem/hwpoison
+
+	usemem -m 100 -s 1000 > "$BATS_TEST_TMPDIR/example.out" 2>&1 3>&- &
+	pids+=($!)
+	jobs -p | tail -n 1 > /sys/fs/cgroup/mem/hwpoison/$tasks
+
+	# shellcheck disable=SC2012 # as the document has it
+	memcg_ino=$(ls -id /sys/fs/cgroup/mem/hwpoison | cut -f1 -d' ')
+	echo "$memcg_ino" > /debug/hwpoison/corrupt-filter-memcg
+	# It was started outside: until it has taken its memory anew, inside.
+	for ((i = 0; i < 600; i++)); do
+		(($(page-types -c /sys/fs/cgroup/mem/hwpoison | awk '/ total/ {print $2}') < 25600)) || break
+		sleep 0.1
+	done
+}
+
+# v1 memory: the controller must be free of v2 first.
+mount_v1() {
+	local dir
+
+	for dir in /sys/fs/cgroup/*/; do
+		rmdir "$dir" 2> /dev/null || true
+	done
+	echo -memory > /sys/fs/cgroup/cgroup.subtree_control || true
+	mkdir -p /mnt/v1
+	mount -t cgroup -o memory none /mnt/v1
+	mount --bind /mnt/v1 /sys/fs/cgroup/mem 2> /dev/null || {
+		mount -t tmpfs none /sys/fs/cgroup
+		mkdir /sys/fs/cgroup/mem
+		mount --bind /mnt/v1 /sys/fs/cgroup/mem
+	}
+}
+
+end_example() {
+	kill -KILL "${pids[@]}" || true
+	wait || true
+	echo 0 > /debug/hwpoison/corrupt-filter-enable
+	echo 0 > /debug/hwpoison/corrupt-filter-memcg
+	page-types -b hwpoison -x -N > /dev/null || true
+	rmdir /sys/fs/cgroup/mem/hwpoison
+	umount /debug
+}
+
+@test "the kernel documentation's example, with the filter enabled" {
+	local init victim=
+
+	start_example
+	echo 1 > /debug/hwpoison/corrupt-filter-enable
+	run_example
+	# shall do nothing
+	((init == 5))
+	grep -qE '^ +[0-9]+  not poisoned: the kernel.s filter rejects them$' "$BATS_TEST_TMPDIR/init"
+	run ! grep -qE '^ +[0-9]+  poisoned$' "$BATS_TEST_TMPDIR/init"
+	# poison its pages
+	(($(awk '$2 == "poisoned" && NF == 2 {print $1}' "$BATS_TEST_TMPDIR/usemem") >= 25600))
+	kill -0 1
+	end_example
+}
+
+@test "the same without corrupt-filter-enable: the kernel does not look at the filter, and is said not to" {
+	local init victim=
+
+	start_example
+	run_example
+	grep -q 'a filter is set, but corrupt-filter-enable is 0' "$BATS_TEST_TMPDIR/init"
+	# PID 1 is not for the filter to save here: that takes --force.
+	((init == 6))
+	grep -q 'belong to PID 1' "$BATS_TEST_TMPDIR/init"
+	grep -q 'a filter is set, but corrupt-filter-enable is 0' "$BATS_TEST_TMPDIR/usemem"
+	end_example
+
+	# And a process that the filter would have saved is poisoned.
+	victim outside -m 1
+	filter 12345 0
+	poison -p "$pid" -a "$range"
+	((status == 0))
+	has_line '^ +256  poisoned$'
+	[[ $stderr == *"corrupt-filter-enable is 0"* ]]
+}
+
+@test "under the filter a process outside of the cgroup keeps its pages" {
+	victim outside -m 1
+	filter 12345 1
+	poison -p "$pid" -a "$range"
+	((status == 5))
+	has_line "^ +256  not poisoned: the kernel's filter rejects them\$"
+	(($(corrupted) == before))
+}
+
+# -------------------------------------------------------------------- safety
+
+@test "the whole machine, PID 1, itself and the kernel are refused" {
+	local pfn
+
+	poison
+	((status == 6))
+	[[ $stderr == *"nothing is selected"* ]]
+	poison -p 1
+	((status == 6))
+	[[ $stderr == *"belong to PID 1"* ]]
+	poison -b anon
+	((status == 6))
+	poison -a 1
+	((status == 6))
+	[[ $stderr == *"1 of 1 pages belong to the kernel"* ]]
+	for flags in slab pgtable; do
+		poison -b $flags
+		((status == 6))
+	done
+	# A page of PID 1, by its number.
+	pfn=$(page-types -p 1 -b anon -L -N | awk 'NR == 2 {print $2}')
+	poison -a "0x$pfn"
+	((status == 6))
+	[[ $stderr == *"belong to PID 1"* ]]
+	(($(corrupted) == before))
+}
+
+@test "page 0 is never poisoned, not even by force" {
+	run -5 page-types -N -X -a 0 --force
+	has "Invalid argument"
+	(($(corrupted) == before))
+}
+
+@test "a process's vdso is left alone" {
+	victim late -m 1
+	poison -p "$pid" -b mmap
+	has_line '^ +[0-9]+  left alone: pages of the kernel'
+	# A poisoned vdso would kill every program that is started from now on.
+	true
+	/bin/true
+}
+
+# --------------------------------------------------------------- other targets
+
+@test "the page cache of a file: poisoned, told, unpoisoned, and nothing faulted in" {
+	local file=$DISK/cached pages
+
+	dd if=/dev/urandom of="$file" bs=4096 count=64 conv=fsync 2> /dev/null
+	dd of="$file" oflag=nocache conv=notrunc,fdatasync count=0 2> /dev/null
+	dd if="$file" of=/dev/null bs=4096 count=8 skip=16 2> /dev/null
+	pages=$(fincore -n -o PAGES "$file")
+	run page-types -f "$file"
+	((status == 0))
+	has_line "^ +total\\s+$pages "
+	(($(fincore -n -o PAGES "$file") == pages))
+	((pages < 64))
+	md5sum "$file" > "$BATS_TEST_TMPDIR/sum"
+	poison -f "$file"
+	((status == 0))
+	has_line '^ +64  clean LRU page: Recovered$'
+	# A clean page is dropped, and read again from the disk.
+	md5sum -c "$BATS_TEST_TMPDIR/sum"
+	rm "$file"
+}
+
+@test "poisoned pages of a tmpfs file are said to be there, and can't be looked at" {
+	head -c 65536 /dev/urandom > /dev/shm/page-types-test
+	poison -f /dev/shm/page-types-test -a 2+3
+	((status == 0))
+	has_line '^ +3  poisoned$'
+	run --separate-stderr page-types -f /dev/shm/page-types-test
+	((status == 0))
+	[[ $stderr == *"3 cached pages are poisoned and can't be looked at, the first at page 0x2"* ]]
+	has_line '^ +total\s+13 '
+}
+
+@test "a memory cgroup: its pages, its number" {
+	local ino
+
+	mkdir $CGROUP
+	ino=$(stat -c %i $CGROUP)
+	sh -c "echo \$\$ > $CGROUP/cgroup.procs; exec usemem -m 2" > "$BATS_TEST_TMPDIR/cg.out" 2>&1 3>&- &
+	pids+=($!)
+	until grep -q ready "$BATS_TEST_TMPDIR/cg.out"; do sleep 0.05; done
+	run page-types -c $CGROUP -b anon
+	(($(awk '/ total/ {print $2}' <<< "$output") >= 512))
+	run page-types -c "@$ino" -b anon -l -C -N
+	has_line "^@$ino	"
+	run page-types -C -l -M -N -p "${pids[0]}"
+	[[ ${lines[0]} == "voffset	cgroup	map-cnt	offset	len	flags" ]]
+	poison -c $CGROUP -b anon
+	((status == 0))
+	(($(corrupted) >= before + 2048))
+	kill -KILL "${pids[0]}"
+	wait "${pids[0]}" || true
+}
+
+@test "pages are marked idle, or the kernel can't" {
+	victim late -m 1
+	if [ -e /sys/kernel/mm/page_idle/bitmap ]; then
+		run page-types -p "$pid" -a "$range" -i
+		((status == 0))
+		run page-types -p "$pid" -a "$range" -b idle_page
+		has_line '^ +total\s+256 '
+	else
+		run -4 page-types -p "$pid" -a "$range" -i
+		has CONFIG_IDLE_PAGE_TRACKING
+	fi
+}
+
+# ------------------------------------------------------- what is missing here
+
+@test "no debugfs, no module: status 4 and what to try" {
+	victim late -m 1
+	modprobe -r hwpoison-inject
+	poison -p "$pid"
+	((status == 4))
+	[[ $stderr == *"try: modprobe hwpoison_inject"* ]]
+	modprobe hwpoison-inject
+	umount /sys/kernel/debug/tracing 2> /dev/null || true
+	umount /sys/kernel/debug
+	poison -p "$pid"
+	mount -t debugfs none /sys/kernel/debug
+	((status == 4))
+	[[ $stderr == *"debugfs: not mounted"* ]]
+}
+
+@test "an unprivileged user is told what he lacks" {
+	run -3 setpriv --reuid 65534 --clear-groups page-types
+	has "/proc/kpageflags: Permission denied"
+	# A copy of kpageflags he may read; the PFNs of his own pages he may not.
+	cat /proc/kpageflags > "$BATS_TEST_TMPDIR/dump"
+	chmod 755 "$BATS_TEST_TMPDIR"
+	run -3 setpriv --reuid 65534 --clear-groups bash -c "page-types -F $BATS_TEST_TMPDIR/dump -p \$\$"
+	has "hides PFNs"
+}
+
+@test "hidepid, a kernel thread and a process that is gone: each its message" {
+	run -1 page-types -p 2
+	has "a kernel thread"
+	run -1 page-types -p 4194303
+	has "no such process"
+	mount -o remount,hidepid=2 /proc
+	run setpriv --reuid 65534 --clear-groups page-types -F /dev/null -p 1
+	mount -o remount,hidepid=0 /proc
+	((status == 1))
+	has "hidepid"
+}

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+bin_SCRIPTS = tools/hwpoison-lab/hwpoison-lab
+labdir = $(pkglibexecdir)/lab
+dist_lab_DATA = \
+	tools/hwpoison-lab/initramfs.sh \
+	tools/hwpoison-lab/kernels.sh \
+	tools/hwpoison-lab/monitor.sh \
+	tools/hwpoison-lab/vm.sh
+dist_lab_SCRIPTS = \
+	tools/hwpoison-lab/guest-init \
+	tools/hwpoison-lab/guest-job \
+	tools/hwpoison-lab/guest-monitor
+EXTRA_DIST += tools/hwpoison-lab/hwpoison-lab.in
+CLEANFILES += tools/hwpoison-lab/hwpoison-lab
+dist_man_MANS += man/hwpoison-lab.1
+dist_bashcompletion_DATA += completions/hwpoison-lab
+
+tools/hwpoison-lab/hwpoison-lab: tools/hwpoison-lab/hwpoison-lab.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	sed -e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|g' \
+		-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|g' \
+		$(srcdir)/tools/hwpoison-lab/hwpoison-lab.in >$@.tmp && \
+	chmod +x $@.tmp && mv -f $@.tmp $@
