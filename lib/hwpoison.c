@@ -163,7 +163,7 @@ KPAGE_EXPORT int kpage_hwpoison_filter_read(struct kpage_hwpoison *hp,
 static int write_value(struct kpage_hwpoison *hp, enum filter_file i, uint64_t value)
 {
 	_cleanup_close_ int fd = open_file(hp, filter_files[i], O_WRONLY | O_TRUNC);
-	uint64_t now;
+	uint64_t now = 0;
 	int err;
 
 	if (is_missing_memcg(i, fd))

@@ -43,7 +43,7 @@ KPAGE_EXPORT int kpage_range_parse(const char *text, struct kpage_range *out)
 {
 	size_t len = strcspn(text, ",+");
 	const char *tail = text + len;
-	uint64_t start, end;
+	uint64_t start = 0, end = 0;
 	int err;
 
 	if (!*text || !strcmp(text, ",") || (*tail == '+' && (!len || !tail[1])))

@@ -66,7 +66,7 @@ static bool take_number(const char **s, int base, uint64_t *out)
 /* The kernel prints some numbers with %#lx (0 has no 0x then), some with %lx. */
 static bool take_hex(const char **s, uint64_t *out)
 {
-	if ((*s)[0] == '0' && (*s)[1] == 'x')
+	if (!strncmp(*s, "0x", 2))
 		*s += 2;
 	return take_number(s, 16, out);
 }

@@ -6,6 +6,7 @@
 # overlay on tmpfs, whose page cache is of another kind.
 make_disk() {
 	export DISK=$BATS_FILE_TMPDIR/disk
+	modprobe -a loop ext4
 	truncate -s 32M "$DISK.image"
 	mkfs.ext4 -q "$DISK.image"
 	mkdir "$DISK"

@@ -468,7 +468,7 @@ make_cgroup() {
 # Starts usemem, moves it as the kernel's documentation does, and sees that all
 # pages are charged where it lives now.
 is_recharged() {
-	local ino page
+	local ino
 
 	ino=$(stat -c %i "$cgroup")
 	start --handler "$@"
@@ -477,10 +477,13 @@ is_recharged() {
 	echo "$pid" > "$cgroup/cgroup.procs"
 	wait_for ready 2
 	said "recharged pid $pid .* cgroup /usemem-test\$"
-	for page in 0 511; do
-		find_pfn $page
+	find_pfn 0
+	(($(entry_of /proc/kpagecgroup "$pfn") == ino))
+	# Some kernels show it at the head of a huge page only.
+	if [[ $* != *thp* ]]; then
+		find_pfn 511
 		(($(entry_of /proc/kpagecgroup "$pfn") == ino))
-	done
+	fi
 	touch_all "touched 512 pages, 0 lost, 0 changed"
 	stop
 }
@@ -495,33 +498,6 @@ is_recharged() {
 	is_recharged --kind file-clean --path "$DISK"
 }
 
-@test "moved to another cgroup (v1), its memory follows" {
-	local control=/sys/fs/cgroup/cgroup.subtree_control had i
-
-	had=$(cat $control)
-	# A controller is in one version at a time; only where nobody uses it.
-	echo -memory > $control || skip "version 2 is in use"
-	mkdir "$BATS_TEST_TMPDIR/v1"
-	if ! mount -t cgroup -o memory usemem-test "$BATS_TEST_TMPDIR/v1"; then
-		[[ $had != *memory* ]] || echo +memory > $control
-		skip "this kernel has no memory cgroups of version 1"
-	fi
-	mounted=$BATS_TEST_TMPDIR/v1
-	cgroup=$mounted/usemem-test
-	mkdir "$cgroup"
-	is_recharged --kind anon
-	rmdir "$cgroup"
-	cgroup=
-	umount "$mounted"
-	mounted=
-	# It comes back to version 2 when the last page is uncharged.
-	for ((i = 0; i < 100; i++)); do
-		! grep -qw memory /sys/fs/cgroup/cgroup.controllers || break
-		read -r -t 0.1 -u "$nap" || true
-	done
-	[[ $had != *memory* ]] || echo +memory > $control
-}
-
 @test "poisoned memory can be renewed, too" {
 	make_cgroup
 	start --policy early --handler
@@ -531,4 +507,19 @@ is_recharged() {
 	wait_for ready 2
 	touch_all "touched 512 pages, 0 lost, 0 changed"
 	stop
+}
+
+# The kernel gives the controller back to version 2 when the last page is
+# uncharged, which can be never: so this is the last test of a boot, on demand.
+@test "moved to another cgroup (v1), its memory follows" {
+	[ -n "${LAB_CGROUP_V1-}" ] || skip "LAB_CGROUP_V1 is not set"
+	# A controller is in one version at a time; only where nobody uses it.
+	echo -memory > /sys/fs/cgroup/cgroup.subtree_control
+	mkdir "$BATS_TEST_TMPDIR/v1"
+	mount -t cgroup -o memory usemem-test "$BATS_TEST_TMPDIR/v1" ||
+		skip "memory cgroups of version 1 cannot be mounted"
+	mounted=$BATS_TEST_TMPDIR/v1
+	cgroup=$mounted/usemem-test
+	mkdir "$cgroup"
+	is_recharged --kind anon
 }

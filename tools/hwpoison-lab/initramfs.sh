@@ -6,6 +6,9 @@
 # kernel and kept in the cache; what differs from run to run (the command, its
 # environment) is a second, small archive put behind it.
 
+# Shared between the files of the lab: options, the kernel, the run's folder.
+# shellcheck disable=SC2154,SC2034
+
 # Without the first the guest is deaf or blind; the others a kernel may lack.
 modules_needed=(virtio_pci virtio_console 9pnet_virtio 9p overlay)
 modules_wished=(hwpoison-inject mce-inject)
@@ -63,7 +66,8 @@ initramfs_get() {
 		initramfs_build "$busybox" "$file" || return
 		find "$cache/initramfs" -name "$kernel_version-*" -mtime +1 -delete
 	fi
-	touch -c -- "$file"
+	# Tells the sweep above that it is in use.
+	touch -c -- "$file" 2>/dev/null
 	printf '%s\n' "$file"
 }
 

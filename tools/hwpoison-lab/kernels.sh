@@ -5,6 +5,9 @@
 # apt offers. A cached kernel is a folder VERSION/ with vmlinuz, config and
 # lib/modules/VERSION/; it appears there complete or not at all.
 
+# Shared between the files of the lab: options, the kernel, the run's folder.
+# shellcheck disable=SC2154,SC2034
+
 cache=${HWPOISON_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/hwpoison-lab}
 
 # The kernel to boot, set by kernel_resolve.
@@ -120,32 +123,32 @@ kernel_resolve() {
 	*/*) kernel_use_path "$wanted" "$modules"; return ;;
 	'') kernel_resolve_default; return ;;
 	esac
-	version=$(kernels_cached | first_match "$wanted") ||
-		version=$(kernels_in_apt | first_match "$wanted") ||
-		fail "$EXIT_CANNOT" "kernel: $wanted: neither cached nor offered by apt; 'hwpoison-lab kernels' lists what there is, 'apt-get update' may bring more"
-	kernel_use_cached "$version" && return
-	kernel_fetch "$version"
+	if ! version=$(kernels_cached | first_match "$wanted"); then
+		apt_lists_fill
+		version=$(kernels_in_apt | first_match "$wanted") || fail "$EXIT_CANNOT" \
+			"kernel: $wanted: neither cached nor offered by apt; 'hwpoison-lab kernels' lists what there is, 'apt-get update' may bring more"
+		kernel_fetch "$version" || exit
+	fi
 	kernel_use_cached "$version"
 }
 
 kernel_resolve_default() {
 	local version newest
 	version=$(kernel_default)
-	[[ $version ]] || fail "$EXIT_CANNOT" \
-		"kernel: none cached and none offered by apt; try 'apt-get update', or name one by --kernel"
-	kernel_use_cached "$version" && return
-	# Without a network an older kernel is better than none.
-	newest=$(kernels_cached | head -n 1)
-	if [[ $newest ]]; then
-		if (kernel_fetch "$version"); then
-			kernel_use_cached "$version"
-		else
-			say "kernel: $version: taking $newest from the cache instead"
-			kernel_use_cached "$newest"
-		fi
-		return
+	if [[ -z $version ]]; then
+		apt_lists_fill
+		version=$(kernel_default)
 	fi
-	kernel_fetch "$version"
+	[[ $version ]] || fail "$EXIT_CANNOT" \
+		'kernel: linux-image-amd64: not offered by apt, and none cached; name one by --kernel'
+	kernel_use_cached "$version" && return
+	newest=$(kernels_cached | head -n 1)
+	kernel_fetch "$version" || {
+		# Without a network an older kernel is better than none.
+		[[ $newest ]] || exit
+		say "kernel: $version: taking $newest from the cache instead"
+		version=$newest
+	}
 	kernel_use_cached "$version"
 }
 
@@ -231,7 +234,7 @@ kernel_boot_image() {
 	image=$cache/unpacked/$kernel_version-$(stat -L -c %Y-%s -- "$kernel_image")
 	if [[ $accel != tcg* ]] || ! grep -qsx CONFIG_PVH=y "$config"; then
 		printf '%s\n' "$kernel_image"
-	elif [[ -s $image ]] || kernel_extract "$image"; then
+	elif [[ -r $image ]] || kernel_extract "$image"; then
 		printf '%s\n' "$image"
 	else
 		printf '%s\n' "$kernel_image"
@@ -250,7 +253,7 @@ kernel_extract() {
 		head -c $((length - 4)) >"$run_dir/payload"
 	for unpack in 'xz -dc' 'zstd -qdc' 'gzip -dc' 'lz4 -dc'; do
 		$unpack <"$run_dir/payload" >"$work" 2>/dev/null && [[ -s $work ]] &&
-			mv -- "$work" "$image" && return
+			chmod 644 -- "$work" && mv -- "$work" "$image" && return
 	done
 	rm -f -- "$work"
 	return 1

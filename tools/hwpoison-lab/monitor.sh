@@ -5,6 +5,9 @@
 # QEMU as a QMP human-monitor-command, and its answer back as lines "ID line
 # TEXT", closed by "ID end" or "ID error TEXT".
 
+# Shared between the files of the lab: options, the kernel, the run's folder.
+# shellcheck disable=SC2154,SC2034
+
 json_escape() {
 	local text=${1//\\/\\\\}
 	printf '%s' "${text//\"/\\\"}"

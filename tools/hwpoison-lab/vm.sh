@@ -6,6 +6,10 @@
 # NAME.out from it, which QEMU opens for both reading and writing: it never sees
 # an end of file, and we see one when it dies.
 
+# Shared between the files of the lab: options, the kernel, the run's folder.
+# Commas are QEMU's (SC2054).
+# shellcheck disable=SC2154,SC2034,SC2054
+
 run_dir='' qemu_pid='' relay_pids=() tty_settings='' phase=''
 
 hang_after=${HWPOISON_LAB_HEARTBEAT:-60}
@@ -196,6 +200,7 @@ vm_start() {
 		</dev/null >"$run_dir/qemu.log" 2>&1 3>&- &
 	qemu_pid=$!
 	# Opened for writing too until QEMU surely has it: else this would block.
+	# shellcheck disable=SC2094
 	exec {ctl_hold}<>"$run_dir/ctl.out" {ctl}<"$run_dir/ctl.out"
 	relays_start
 }
@@ -264,6 +269,7 @@ vm_watch() {
 		[[ $reason || $phase != running ]] || vm_check_running
 	done
 	exec {ctl}<&-
+	[[ $phase != booting ]] || exec {ctl_hold}>&-
 }
 
 vm_heard() {
@@ -316,8 +322,9 @@ vm_finish() {
 		relay_drain "$stderr_pid" "$err_bytes"
 	fi
 	children_end "$qemu_pid"
-	# They end by themselves, having passed on what was under way.
-	[[ $reason == reader ]] || wait "$stdout_pid" "$stderr_pid"
+	# They end by themselves, having passed on what was under way; not so those that
+	# still wait for a QEMU that never opened their FIFOs.
+	[[ $phase == booting || $reason == reader ]] || wait "$stdout_pid" "$stderr_pid"
 	qemu_stop
 	terminal_restore
 }
@@ -348,7 +355,7 @@ console_show() {
 		printf 'The last lines of its console:\n'
 		tail -n 20 "$run_dir/console" | tr -d '\r\000'
 	elif [[ -s $run_dir/qemu.log ]]; then
-		tail -n 20 "$run_dir/qemu.log"
+		grep -v "TCG doesn't support" "$run_dir/qemu.log" | tail -n 20
 	fi >&2
 }
 
@@ -359,14 +366,13 @@ vm_report() {
 	case $reason in
 	ended) return "$status" ;;
 	reader) return 141 ;;
-	timeout)
+	esac
+	screen_reset
+	if [[ $reason == timeout ]]; then
 		say "run: ${command[0]}: still running after $opt_timeout s; see --timeout"
 		console_show
 		return "$EXIT_TIMEOUT"
-		;;
-	esac
-	[[ $phase != running ]] || screen_reset
-	if console_says 'Kernel panic'; then
+	elif console_says 'Kernel panic'; then
 		say "guest: $kernel_version: panic $when"
 	elif [[ $reason == hang ]]; then
 		say "guest: $kernel_version: hang $when: no sign of life for $([[ $phase == booting ]] && echo "$boot_within" || echo "$hang_after") s"

@@ -128,31 +128,35 @@ static int set_jobs(struct options *opt, const char *arg)
 	return EXIT_OK;
 }
 
-static bool *switch_of(struct options *opt, int val)
-{
-	const struct {
-		int val;
-		bool *where;
-	} switches[] = {
-		{ 'r', &opt->raw },	    { 'C', &opt->list_cgroup }, { 'M', &opt->list_mapcount },
-		{ 'N', &opt->no_summary },  { 'i', &opt->mark_idle },	{ 'X', &opt->hwpoison },
-		{ 'x', &opt->unpoison },    { OPT_FORCE, &opt->force },
-	};
+static const struct {
+	int val;
+	size_t offset;		/* of a bool in struct options */
+} switches[] = {
+	{ 'r', offsetof(struct options, raw) },
+	{ 'C', offsetof(struct options, list_cgroup) },
+	{ 'M', offsetof(struct options, list_mapcount) },
+	{ 'N', offsetof(struct options, no_summary) },
+	{ 'i', offsetof(struct options, mark_idle) },
+	{ 'X', offsetof(struct options, hwpoison) },
+	{ 'x', offsetof(struct options, unpoison) },
+	{ OPT_FORCE, offsetof(struct options, force) },
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
-		if (switches[i].val == val)
-			return switches[i].where;
-	return NULL;
+static bool set_switch(struct options *opt, int val)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
+		if (switches[i].val != val)
+			continue;
+		*(bool *)((char *)opt + switches[i].offset) = true;
+		return true;
+	}
+	return false;
 }
 
 static int take_option(struct options *opt, int val, const char *arg)
 {
-	bool *on = switch_of(opt, val);
-
-	if (on) {
-		*on = true;
+	if (set_switch(opt, val))
 		return EXIT_OK;
-	}
 	if (is_selection_option(val))
 		return selection_option(&opt->selection, val, arg);
 	switch (val) {

@@ -61,7 +61,7 @@ static bool page_holds(const uint64_t *words, size_t n, uint64_t value)
 
 static void touch_page(struct memory *m, enum touch_op op, size_t page)
 {
-	uint64_t *words = (uint64_t *)(m->addr + page * m->page_size);
+	uint64_t *words = (void *)(m->addr + page * m->page_size);
 	size_t n = m->page_size / sizeof(*words);
 	uint64_t value = pattern(m, page);
 	bool intact = true;
