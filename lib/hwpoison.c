@@ -77,6 +77,9 @@ static int write_number(int fd, uint64_t number)
 
 static int write_pfn(struct kpage_hwpoison *hp, int *fd, const char *name, uint64_t pfn)
 {
+	char path[KPAGE_PATH_MAX + 32];
+	int err;
+
 	if (pfn == 0)
 		return -EINVAL;
 	if (*fd < 0) {
@@ -86,7 +89,11 @@ static int write_pfn(struct kpage_hwpoison *hp, int *fd, const char *name, uint6
 			return opened;
 		*fd = opened;
 	}
-	return write_number(*fd, pfn);
+	err = write_number(*fd, pfn);
+	if (!err)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", hp->dir, name);
+	return ctx_error(hp->ctx, err, path);
 }
 
 KPAGE_EXPORT int kpage_hwpoison_inject(struct kpage_hwpoison *hp, uint64_t pfn)

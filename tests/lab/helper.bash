@@ -1,6 +1,8 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # bats sets and reads some variables
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the lab's tests share.
+
+HWPOISON=/sys/kernel/debug/hwpoison
 
 # A small ext4 file system on a loop device, in $DISK: the lab's own root is an
 # overlay on tmpfs, whose page cache is of another kind.
@@ -15,4 +17,90 @@ make_disk() {
 
 remove_disk() {
 	umount "$DISK"
+}
+
+# 6.1 differs from what came later.
+is_old() {
+	[[ $(uname -r) == 6.1.* ]] && echo yes || echo no
+}
+
+kill_victims() {
+	local pid
+
+	for pid in "${pids[@]}"; do
+		kill -KILL "$pid" 2> /dev/null || true
+		wait "$pid" 2> /dev/null || true
+	done
+	pids=()
+}
+
+unpoison_all() {
+	page-types -b hwpoison -x -N > "$BATS_TEST_TMPDIR/unpoison" 2>&1 || cat "$BATS_TEST_TMPDIR/unpoison"
+}
+
+corrupted() {
+	awk '/^HardwareCorrupted/ {print $2}' /proc/meminfo
+}
+
+# filter MEMCG ENABLE
+filter() {
+	[ ! -d $HWPOISON ] || {
+		echo "$1" > $HWPOISON/corrupt-filter-memcg
+		echo "$2" > $HWPOISON/corrupt-filter-enable
+	}
+}
+
+# victim NAME OPTION…: usemem in the background until its memory is there; sets
+# pid, out, range (an addr-spec of its memory).
+victim() {
+	local i
+
+	out=$BATS_TEST_TMPDIR/$1.out
+	shift
+	usemem "$@" > "$out" 2>&1 3>&- &
+	pid=$!
+	pids+=("$pid")
+	for ((i = 0; i < 1200; i++)); do
+		! grep -q ready "$out" || break
+		kill -0 "$pid" || { cat "$out"; return 1; }
+		sleep 0.05
+	done
+	find_range "$out"
+}
+
+# Where usemem's memory lies, from what it printed; its other pages (its stack, its
+# data) it needs itself. Sets range and address.
+find_range() {
+	local line
+
+	line=$(grep -m 1 ' at 0x' "$1")
+	[[ $line =~ \ at\ 0x([0-9a-f]+)-0x([0-9a-f]+) ]]
+	range=$((0x${BASH_REMATCH[1]} / 4096)),$((0x${BASH_REMATCH[2]} / 4096))
+	address=0x${BASH_REMATCH[1]}
+}
+
+# Waits until a process is gone.
+gone() {
+	local i
+
+	for ((i = 0; i < 200; i++)); do
+		kill -0 "$1" 2> /dev/null || return 0
+		[[ $(sed 's/.*) //' "/proc/$1/stat" 2> /dev/null) != Z* ]] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+poison() {
+	run --separate-stderr page-types -N -X "$@"
+	echo "$output"
+	echo "$stderr"
+}
+
+has() {
+	[[ $output == *"$1"* ]] || { echo "missing: $1"; return 1; }
+}
+
+has_line() {
+	grep -qE -- "$1" <<< "$output" || { echo "missing line: $1"; return 1; }
 }

@@ -6,23 +6,17 @@
 
 bats_require_minimum_version 1.5.0
 
-HWPOISON=/sys/kernel/debug/hwpoison
+load helper
+
 KSM=/sys/kernel/mm/ksm/run
 HUGEPAGES=/proc/sys/vm/nr_hugepages
 
-# A file system on a disk, where the lab's root is a tmpfs.
 setup_file() {
-	export DISK=$BATS_FILE_TMPDIR/disk
-
-	modprobe -a loop ext4
-	truncate -s 16M "$DISK.image"
-	mkfs.ext4 -q "$DISK.image"
-	mkdir "$DISK"
-	mount -o loop "$DISK.image" "$DISK"
+	make_disk
 }
 
 teardown_file() {
-	umount "$DISK"
+	remove_disk
 }
 
 setup() {
@@ -30,7 +24,6 @@ setup() {
 	out=$BATS_TEST_TMPDIR/out
 	pid=
 	cgroup=
-	mounted=
 	poisoned=()
 	read -r ksm < $KSM
 	read -r hugepages < $HUGEPAGES
@@ -44,10 +37,9 @@ teardown() {
 	[ -z "$pid" ] || kill -KILL "$pid" 2> /dev/null || true
 	[ -z "$pid" ] || wait "$pid" || true
 	for pfn in "${poisoned[@]}"; do
-		echo "$pfn" > $HWPOISON/unpoison-pfn || true
+		echo "$pfn" > "$HWPOISON"/unpoison-pfn || true
 	done
 	[ -z "$cgroup" ] || rmdir "$cgroup"
-	[ -z "$mounted" ] || umount "$mounted"
 	echo "$ksm" > $KSM
 	echo "$hugepages" > $HUGEPAGES
 	# For a failure; the lists are long.
@@ -133,7 +125,7 @@ poison() {
 	# 0 is what hidden PFNs read as.
 	((pfn > 0))
 	poisoned+=("$pfn")
-	echo "$pfn" > $HWPOISON/corrupt-pfn
+	echo "$pfn" > "$HWPOISON"/corrupt-pfn
 }
 
 entry_of() {
@@ -447,7 +439,7 @@ smaps() {
 	pfn=$(jq -r 'select(.record == "usemem.pfns") | .runs[0].pfn' "$out")
 	((pfn > 0))
 	poisoned+=("$pfn")
-	echo "$pfn" > $HWPOISON/corrupt-pfn
+	echo "$pfn" > "$HWPOISON"/corrupt-pfn
 	wait_for usemem.sigbus
 	jq -es --argjson pid "$pid" '
 		(map(select(.record == "usemem.memory"))[0]) as $memory |
@@ -507,19 +499,4 @@ is_recharged() {
 	wait_for ready 2
 	touch_all "touched 512 pages, 0 lost, 0 changed"
 	stop
-}
-
-# The kernel gives the controller back to version 2 when the last page is
-# uncharged, which can be never: so this is the last test of a boot, on demand.
-@test "moved to another cgroup (v1), its memory follows" {
-	[ -n "${LAB_CGROUP_V1-}" ] || skip "LAB_CGROUP_V1 is not set"
-	# A controller is in one version at a time; only where nobody uses it.
-	echo -memory > /sys/fs/cgroup/cgroup.subtree_control
-	mkdir "$BATS_TEST_TMPDIR/v1"
-	mount -t cgroup -o memory usemem-test "$BATS_TEST_TMPDIR/v1" ||
-		skip "memory cgroups of version 1 cannot be mounted"
-	mounted=$BATS_TEST_TMPDIR/v1
-	cgroup=$mounted/usemem-test
-	mkdir "$cgroup"
-	is_recharged --kind anon
 }

@@ -102,15 +102,18 @@ char *xstrdup(const char *s)
 
 int close_stdout(int status)
 {
-	int failed = ferror(stdout) ? EIO : 0;
+	bool failed = ferror(stdout);
+	int err = 0;
 
-	errno = 0;
-	if (fclose(stdout) && errno)
-		failed = errno;
-	if (!failed || failed == EBADF)
+	if (fclose(stdout)) {
+		failed = true;
+		err = errno;
+	}
+	if (!failed || err == EBADF)
 		return status;
-	if (failed != EPIPE)
-		fail(EXIT_FAILED, "standard output: %s", strerror(failed));
+	/* The reason of an earlier failure is gone; it is mostly met again. */
+	if (err != EPIPE)
+		warn("standard output: %s", err ? strerror(err) : "write error");
 	return status == EXIT_OK ? EXIT_FAILED : status;
 }
 

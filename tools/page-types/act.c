@@ -67,8 +67,10 @@ static int survey(struct run *run)
 	status = surveyor_new(run->ctx, run->flags, &run->inj.filter, &surveyor);
 	if (!status)
 		status = walk_survey(run, surveyor);
-	if (!status)
+	if (!status) {
+		run->surveyed = surveyor_result(surveyor)->pages;
 		status = judge_survey(run, surveyor_result(surveyor));
+	}
 	surveyor_free(surveyor);
 	return status;
 }
@@ -146,9 +148,22 @@ int act_on_batch(struct run *run, const struct kpage_batch *b)
 	return err;
 }
 
+/* A process that ended took the rest of its pages with it before the walk came to
+ * them; the survey had seen them. */
+static void count_rest(struct run *run)
+{
+	uint64_t *counts = run->inj.counts, seen = 0;
+
+	for (size_t i = 0; i < NR_OUTCOMES; i++)
+		seen += counts[i];
+	if (counts[OUTCOME_NOT_TRIED] && run->surveyed > seen)
+		counts[OUTCOME_NOT_TRIED] += run->surveyed - seen;
+}
+
 static int report_injection(struct run *run)
 {
 	injection_settle(&run->inj);
+	count_rest(run);
 	if (signals_pending())
 		warn("%s: stopped: the rest of the pages was not tried", strsignal(signals_pending()));
 	outcome_print(&run->inj, run->opt.unpoison, run->opt.selection.pids,

@@ -28,6 +28,7 @@ struct run {
 	struct list list;
 	struct injection inj;
 	struct page_owner owner;	/* whose pages are walked, for the injection */
+	uint64_t surveyed;		/* pages that were chosen, before any was poisoned */
 	int status;			/* what went wrong on the way and did not end it */
 };
 
