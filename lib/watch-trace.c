@@ -229,19 +229,62 @@ static int start_instance(struct watch_trace *t)
 	return err;
 }
 
+/* A file of the tracing directory, whole; *text is the caller's to free. */
+static int read_events_file(struct watch_trace *t, const char *name, char **text, size_t *size)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	size_t room = 0;
+	ssize_t n;
+	int err;
+
+	err = ctx_fopenf(t->ctx, &f, "%s/events/%s", t->dir, name);
+	if (err)
+		return err;
+	n = getdelim(text, &room, '\0', f);
+	if (n < 0)
+		return ctx_error(t->ctx, -EIO, t->dir);
+	*size = (size_t)n;
+	return 0;
+}
+
+static int load_format(struct watch_trace *t, const char *system, const char *name,
+		       struct tep_event **out)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[128];
+	size_t size;
+	int err;
+
+	snprintf(path, sizeof(path), "%s/%s/format", system, name);
+	err = read_events_file(t, path, &text, &size);
+	if (!err && tep_parse_format(t->tep, out, text, size, system))
+		err = ctx_error(t->ctx, -ENODEV, t->dir);
+	return err;
+}
+
+/* tracefs_local_events() would do, but reads all of /proc/kallsyms besides: more
+ * memory, and more time, than all else here. */
 static int load_formats(struct watch_trace *t)
 {
-	const char *systems[] = { "signal", *t->failure_system ? t->failure_system : NULL, NULL };
+	_cleanup_free_ char *header = NULL;
+	size_t size;
+	int err;
 
-	t->tep = tracefs_local_events_system(t->dir, systems);
+	t->tep = tep_alloc();
 	if (!t->tep)
-		return ctx_error(t->ctx, -ENODEV, t->dir);
-	t->generate = tep_find_event_by_name(t->tep, "signal", "signal_generate");
-	t->deliver = tep_find_event_by_name(t->tep, "signal", "signal_deliver");
-	if (*t->failure_system)
-		t->failure = tep_find_event_by_name(t->tep, t->failure_system,
-						    "memory_failure_event");
-	return t->generate && t->deliver ? 0 : ctx_error(t->ctx, -ENODEV, t->dir);
+		return -ENOMEM;
+	tep_set_file_bigendian(t->tep, tep_is_bigendian());
+	tep_set_local_bigendian(t->tep, tep_is_bigendian());
+	err = read_events_file(t, "header_page", &header, &size);
+	if (!err && tep_parse_header_page(t->tep, header, size, sizeof(long)))
+		err = ctx_error(t->ctx, -ENODEV, t->dir);
+	if (!err)
+		err = load_format(t, "signal", "signal_generate", &t->generate);
+	if (!err)
+		err = load_format(t, "signal", "signal_deliver", &t->deliver);
+	if (!err && *t->failure_system)
+		err = load_format(t, t->failure_system, "memory_failure_event", &t->failure);
+	return err;
 }
 
 static int alloc_page(struct watch_trace *t)

@@ -17,38 +17,36 @@ static void warn_of_idle_filter(const struct injection *inj)
 		     kpage_hwpoison_dir(inj->hp), kpage_hwpoison_dir(inj->hp));
 }
 
-static int open_hwpoison(struct injection *inj)
+int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kpage_file *flags)
 {
-	int err = kpage_hwpoison_open(inj->ctx, &inj->hp);
+	int err;
 
+	*inj = (struct injection){ .ctx = ctx, .flags = flags };
+	err = kpage_hwpoison_open(ctx, &inj->hp);
 	if (err == -ENODEV)
 		return fail(EXIT_CANNOT, "debugfs: not mounted (try: mount -t debugfs none /sys/kernel/debug)");
 	if (err == -ENOENT)
 		return fail(EXIT_CANNOT, "%s/hwpoison: not there (try: modprobe hwpoison_inject)",
-			    kpage_ctx_error_path(inj->ctx));
+			    kpage_ctx_error_path(ctx));
 	if (err)
-		return fail_errno(err, "%s", kpage_ctx_error_path(inj->ctx));
-	err = kpage_hwpoison_filter_read(inj->hp, &inj->filter);
-	if (err == -EPERM && geteuid() == 0)
-		return fail(EXIT_NOPERM, "%s: %s (kernel lockdown forbids it: see /sys/kernel/security/lockdown)",
-			    kpage_ctx_error_path(inj->ctx), strerror(EPERM));
-	if (err)
-		return fail_errno(err, "%s", kpage_ctx_error_path(inj->ctx));
-	warn_of_idle_filter(inj);
+		return fail_errno(err, "%s", kpage_ctx_error_path(ctx));
+	inj->has_corrupted = !kpage_hardware_corrupted(ctx, &inj->corrupted_before);
+	inj->corrupted_after = inj->corrupted_before;
 	return EXIT_OK;
 }
 
-int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kpage_file *flags)
+int injection_start(struct injection *inj)
 {
-	int status;
+	const char *path = kpage_ctx_error_path(inj->ctx);
+	int err = kpage_hwpoison_filter_read(inj->hp, &inj->filter);
 
-	*inj = (struct injection){ .ctx = ctx, .flags = flags };
-	status = open_hwpoison(inj);
-	if (status)
-		return status;
-	inj->has_corrupted = !kpage_hardware_corrupted(ctx, &inj->corrupted_before);
-	inj->corrupted_after = inj->corrupted_before;
-	inj->watch_error = kpage_watch_new(ctx, &inj->watch);
+	if (err == -EPERM && geteuid() == 0)
+		return fail(EXIT_NOPERM, "%s: %s (kernel lockdown forbids it: see /sys/kernel/security/lockdown)",
+			    path, strerror(EPERM));
+	if (err)
+		return fail_errno(err, "%s", path);
+	warn_of_idle_filter(inj);
+	inj->watch_error = kpage_watch_new(inj->ctx, &inj->watch);
 	return EXIT_OK;
 }
 

@@ -78,11 +78,16 @@ struct injection {
 };
 
 /*
- * Opens the hwpoison files, reads the kernel's filter (with a warning where it is
- * set and not enabled) and starts to watch. flags: the live kpageflags; borrowed.
- * EXIT_OK, or a status after a message.
+ * Opens the hwpoison files. flags: the live kpageflags; borrowed. EXIT_OK, or a
+ * status after a message.
  */
 int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kpage_file *flags);
+
+/*
+ * Before pages are poisoned: reads the kernel's filter (with a warning where it is
+ * set and not enabled) and starts to watch. Returns as above.
+ */
+int injection_start(struct injection *inj);
 
 /* Poisons one page; kflags: as the walk saw it. 0, or -ESRCH the owner has
  * ended, or another negative errno after which going on makes no sense. */

@@ -94,6 +94,8 @@ int act_prepare(struct run *run)
 		status = prepare_idle(run);
 	if (!status && (run->opt.hwpoison || run->opt.unpoison))
 		status = injection_open(&run->inj, run->ctx, run->flags);
+	if (!status && run->opt.hwpoison)
+		status = injection_start(&run->inj);
 	run->inj.force = run->opt.force;
 	if (!status && run->opt.hwpoison && !run->opt.force)
 		status = survey(run);
