@@ -228,6 +228,9 @@ int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpag
 	for (size_t i = 0; !err && i < b->n; i++) {
 		uint64_t entry = b->pme ? b->pme[i] & ~KPAGE_PM_PFN_MASK : 0;
 
+		/* A hwpoison entry is a swap entry by its form only. */
+		if (b->kflags[i] & KPAGE_BIT(HWPOISON))
+			entry &= ~KPAGE_PM_SWAP;
 		if (b->kflags[i] != kflags || entry != pme) {
 			if (tally)
 				err = kpage_tally_add(tally, flags, run);

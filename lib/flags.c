@@ -165,7 +165,7 @@ KPAGE_EXPORT uint64_t kpage_flags_well_known(uint64_t flags)
 	return flags;
 }
 
-KPAGE_EXPORT size_t kpage_flags_symbolic(uint64_t flags, char buf[static KPAGE_SYMBOLIC_SIZE])
+KPAGE_EXPORT size_t kpage_flags_symbolic(uint64_t flags, char buf[KPAGE_SYMBOLIC_SIZE])
 {
 	uint64_t unknown = flags;
 	size_t n = 0;
@@ -192,7 +192,7 @@ static const struct kpage_flag *flag_of_bit(unsigned int bit)
 	return NULL;
 }
 
-KPAGE_EXPORT size_t kpage_flags_names(uint64_t flags, char buf[static KPAGE_NAMES_SIZE])
+KPAGE_EXPORT size_t kpage_flags_names(uint64_t flags, char buf[KPAGE_NAMES_SIZE])
 {
 	size_t n = 0;
 

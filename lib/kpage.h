@@ -144,10 +144,10 @@ uint64_t kpage_flags_well_known(uint64_t kpageflags);
  * One column a flag, its letter or '_'. Bits without a column follow in hex:
  * "__RU…+0x8000000". Returns the length.
  */
-size_t kpage_flags_symbolic(uint64_t flags, char buf[static KPAGE_SYMBOLIC_SIZE]);
+size_t kpage_flags_symbolic(uint64_t flags, char buf[KPAGE_SYMBOLIC_SIZE]);
 
 /* Names separated by commas; unknown bits in hex, each by itself. Returns the length. */
-size_t kpage_flags_names(uint64_t flags, char buf[static KPAGE_NAMES_SIZE]);
+size_t kpage_flags_names(uint64_t flags, char buf[KPAGE_NAMES_SIZE]);
 
 /* What was wrong with a flag name, for a message. */
 struct kpage_name_error {
@@ -389,8 +389,9 @@ struct kpage_walk {
 
 /*
  * Physical pages of n ranges, one after the other. A range may reach past the
- * end of memory. *end (may be NULL) is set to the end of the file if a range
- * met it, else to UINT64_MAX.
+ * end of memory. *end (may be NULL) is set to the first page at which a read found
+ * nothing more, or to UINT64_MAX. Errors: -ENODATA a dump became shorter while it
+ * was read; -ERANGE the map counts or the cgroups end before the flags.
  */
 int kpage_walk_pfns(const struct kpage_walk *walk, const struct kpage_range *ranges, size_t n,
 		    uint64_t *end);

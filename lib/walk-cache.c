@@ -148,6 +148,8 @@ static int walk_range(struct cache_walk *w, struct kpage_range range, uint64_t p
 
 		err = walk_piece(w, range.start, n);
 		range.start += n;
+		/* mincore() has nothing to say of pages that are gone. */
+		w->report.shrunk |= is_past_end(w, range.start - 1);
 	}
 	return err;
 }

@@ -62,7 +62,6 @@ static void note_end(struct pfn_walk *w, uint64_t end)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* A column file that is shorter than kpageflags: the kernel's are of one length. */
 static int read_column(const struct kpage_file *file, const struct chunk *c, size_t n,
 		       uint64_t *out)
 {
@@ -73,7 +72,7 @@ static int read_column(const struct kpage_file *file, const struct chunk *c, siz
 	got = kpage_file_read(file, c->start, out, n);
 	if (got < 0)
 		return (int)got;
-	return (size_t)got == n ? 0 : -ENODATA;
+	return (size_t)got == n ? 0 : -ERANGE;
 }
 
 static int load(struct pfn_walk *w, const struct chunk *c, struct batch *batch)

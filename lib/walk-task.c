@@ -44,8 +44,8 @@ static int walk_span(struct task_walk *w, uint64_t start, uint64_t end)
 static int walk_range(struct kpage_ctx *ctx, struct task_walk *w, pid_t pid,
 		      const struct kpage_range *range)
 {
+	uint64_t start = range->start, end = range->start;
 	struct kpage_maps *maps = NULL;
-	uint64_t start = 0, end = 0;
 	struct kpage_vma vma;
 	int more, err;
 

@@ -1,1 +1,80 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# The unit tests, which "make check" runs, and the files of the other tests, which
+# script/test runs.
+unit_tests = \
+	tests/unit/test-cgroup \
+	tests/unit/test-ctx \
+	tests/unit/test-file \
+	tests/unit/test-flags \
+	tests/unit/test-hwpoison \
+	tests/unit/test-idle \
+	tests/unit/test-maps \
+	tests/unit/test-range \
+	tests/unit/test-tally \
+	tests/unit/test-task \
+	tests/unit/test-walk-cache \
+	tests/unit/test-walk-pfns \
+	tests/unit/test-walk-task \
+	tests/unit/test-watch
+
+unit_fixture = tests/unit/fixture.c tests/unit/fixture.h
+unit_libs = lib/libkpage-objects.la $(CMOCKA_LIBS) $(TRACEFS_LIBS)
+
+if WITH_CMOCKA
+AM_CPPFLAGS += $(CMOCKA_CFLAGS)
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+
+tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c $(unit_fixture)
+tests_unit_test_cgroup_LDADD = $(unit_libs)
+tests_unit_test_ctx_SOURCES = tests/unit/test-ctx.c $(unit_fixture)
+tests_unit_test_ctx_LDADD = $(unit_libs)
+tests_unit_test_file_SOURCES = tests/unit/test-file.c $(unit_fixture)
+tests_unit_test_file_LDADD = $(unit_libs)
+tests_unit_test_flags_SOURCES = tests/unit/test-flags.c $(unit_fixture)
+tests_unit_test_flags_LDADD = $(unit_libs)
+tests_unit_test_hwpoison_SOURCES = tests/unit/test-hwpoison.c $(unit_fixture)
+tests_unit_test_hwpoison_LDADD = $(unit_libs)
+tests_unit_test_idle_SOURCES = tests/unit/test-idle.c $(unit_fixture)
+tests_unit_test_idle_LDADD = $(unit_libs)
+tests_unit_test_maps_SOURCES = tests/unit/test-maps.c $(unit_fixture)
+tests_unit_test_maps_LDADD = $(unit_libs)
+tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
+tests_unit_test_range_LDADD = $(unit_libs)
+tests_unit_test_tally_SOURCES = tests/unit/test-tally.c $(unit_fixture)
+tests_unit_test_tally_LDADD = $(unit_libs)
+tests_unit_test_task_SOURCES = tests/unit/test-task.c $(unit_fixture)
+tests_unit_test_task_LDADD = $(unit_libs)
+tests_unit_test_walk_cache_SOURCES = tests/unit/test-walk-cache.c $(unit_fixture)
+tests_unit_test_walk_cache_LDADD = $(unit_libs)
+tests_unit_test_walk_pfns_SOURCES = tests/unit/test-walk-pfns.c $(unit_fixture)
+tests_unit_test_walk_pfns_LDADD = $(unit_libs)
+tests_unit_test_walk_task_SOURCES = tests/unit/test-walk-task.c $(unit_fixture)
+tests_unit_test_walk_task_LDADD = $(unit_libs)
+tests_unit_test_watch_SOURCES = tests/unit/test-watch.c
+tests_unit_test_watch_LDADD = $(unit_libs)
+
+bats_tests = \
+	tests/bats/consistency.bats \
+	tests/bats/helper.bash \
+	tests/bats/hwpoison-lab.bats \
+	tests/bats/page-types-docs.bats \
+	tests/bats/page-types-dump.bats \
+	tests/bats/page-types-errors.bats \
+	tests/bats/page-types-file.bats \
+	tests/bats/page-types-poison.bats \
+	tests/bats/page-types-process.bats \
+	tests/bats/page-types-usage.bats \
+	tests/bats/usemem.bats
+
+lab_tests = \
+	tests/lab/helper.bash \
+	tests/lab/page-types.bats \
+	tests/lab/usemem.bats \
+	tests/lab/zz-hwpoison-rst.bats
+
+host_tests = \
+	tests/host/hwpoison-lab-boot.bats
+
+EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-options

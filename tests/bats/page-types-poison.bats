@@ -9,7 +9,7 @@
 load helper
 
 # What a kernel that does nothing is taken for.
-REJECTED="not poisoned: the kernel's filter rejects them"
+REJECTED="not poisoned: the kernel took the order and did nothing"
 NO_RESULTS='kernel: its action results are not known (No such device)'
 
 setup() {

@@ -118,21 +118,17 @@ on_root() {
 }
 
 @test "--pid: no limit on the number of mappings" {
-	local page=16 i
-	local -a entries=()
+	local page=16 n=11000
 
 	# The kernel's tool stops at 10240.
-	dump "$flags" 'anon*12000'
+	dump "$flags" "anon*$((n + 1))"
 	task 7
-	vma 7 $page 0
-	: > "$root/proc/7/maps"
-	for ((i = 1; i <= 11000; i++)); do
-		entries+=("$(((1 << 63) | i))")
-	done
-	put_u64 "$root/proc/7/pagemap" $page "${entries[@]}"
-	perl -e 'my ($page, $size, $n) = @ARGV;
-		printf("%x-%x rw-p 00000000 00:00 0 \n", ($page + $_) * $size, ($page + $_ + 1) * $size)
-			for 0 .. $n - 1;' $page "$(page_size)" 11000 > "$root/proc/7/maps"
+	# shellcheck disable=SC2046 # a word each
+	put_u64 "$root/proc/7/pagemap" $page $(perl -e 'printf("0x%x\n", 1 << 63 | $_) for 1 .. shift' $n)
+	perl -e '
+		my ($page, $size, $n) = @ARGV;
+		printf("%x-%x rw-p 00000000 00:00 0 \n", $page++ * $size, $page * $size) for 1 .. $n;
+	' $page "$(page_size)" $n > "$root/proc/7/maps"
 	run_split on_root -p 7
 	status_is 0
 	stderr_is

@@ -195,14 +195,26 @@ teardown() {
 }
 
 @test "an ignored SIGBUS is said to be ignored, a blocked one to be pending" {
-	(trap '' BUS; exec usemem -m 1 --policy early > "$BATS_TEST_TMPDIR/ignored.out" 2>&1 3>&-) &
-	pid=$!
-	pids+=("$pid")
-	until grep -q ready "$BATS_TEST_TMPDIR/ignored.out"; do sleep 0.05; done
-	find_range "$BATS_TEST_TMPDIR/ignored.out"
-	poison -p "$pid" -a "$range"
-	((status == 0))
-	has_line "^  usemem\\[$pid\\]: SIGBUS BUS_MCEERR_AO, 0 sent, [0-9]+ ignored, .*: ignores SIGBUS, alive\$"
+	local with fate
+
+	for with in ignored blocked; do
+		if [ $with = ignored ]; then
+			fate="0 sent, 256 ignored, first at 0x[0-9a-f]+: ignores SIGBUS, alive"
+			(trap '' BUS; exec usemem -m 1 --policy early > "$BATS_TEST_TMPDIR/$with" 2>&1 3>&-) &
+		else
+			fate="1 sent, 255 merged .*: blocks SIGBUS, pending, alive"
+			perl -MPOSIX -e 'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGBUS)); exec @ARGV' \
+				usemem -m 1 --policy early > "$BATS_TEST_TMPDIR/$with" 2>&1 3>&- &
+		fi
+		pid=$!
+		pids+=("$pid")
+		until grep -q ready "$BATS_TEST_TMPDIR/$with"; do sleep 0.05; done
+		find_range "$BATS_TEST_TMPDIR/$with"
+		poison -p "$pid" -a "$range"
+		((status == 0))
+		has_line "^  usemem\\[$pid\\]: SIGBUS BUS_MCEERR_AO, $fate\$"
+		kill -0 "$pid"
+	done
 }
 
 @test "two processes at once: a row each, and a pid column" {

@@ -14,7 +14,7 @@ static const struct {
 	[OUTCOME_ALREADY] = { "poisoned already", true },
 	[OUTCOME_SAME_HUGE] = { "part of a hugetlb page that is counted by its first page", true },
 	[OUTCOME_KERNEL] = { "left alone: pages of the kernel (--force takes them too)", true },
-	[OUTCOME_FILTERED] = { "not poisoned: the kernel's filter rejects them", false },
+	[OUTCOME_FILTERED] = { "not poisoned: the kernel took the order and did nothing", false },
 	[OUTCOME_NOT_CONTAINED] = { "marked as poisoned, but still in use: the kernel failed", false },
 	[OUTCOME_FAILED] = { "not poisoned: the kernel refused", false },
 	[OUTCOME_CHANGED] = { "left alone: moved or freed meanwhile", false },
@@ -31,6 +31,13 @@ enum exit_status outcome_status(const struct injection *inj)
 	return EXIT_OK;
 }
 
+static const char *outcome_text(const struct injection *inj, enum outcome outcome)
+{
+	if (outcome == OUTCOME_FILTERED && inj->filter.enable)
+		return "not poisoned: the kernel's filter rejects them";
+	return outcomes[outcome].text;
+}
+
 static void print_pages(const struct injection *inj, const char *verb)
 {
 	uint64_t total = 0;
@@ -40,7 +47,7 @@ static void print_pages(const struct injection *inj, const char *verb)
 	printf("%s: %" PRIu64 " pages chosen\n", verb, total);
 	for (size_t i = 0; i < NR_OUTCOMES; i++)
 		if (inj->counts[i])
-			printf("%14" PRIu64 "  %s\n", inj->counts[i], outcomes[i].text);
+			printf("%14" PRIu64 "  %s\n", inj->counts[i], outcome_text(inj, i));
 	for (size_t i = 0; i < inj->nr_errors; i++)
 		printf("%14" PRIu64 "  error: %s (first at PFN 0x%" PRIx64 ")\n",
 		       inj->errors[i].pages, strerror(-inj->errors[i].err),

@@ -19,7 +19,7 @@ struct poptOption selection_options[] = {
 
 bool is_selection_option(int val)
 {
-	return val > 0 && strchr("pfcab", val);
+	return val > 0 && val < 0x80 && strchr("pfcab", val);
 }
 
 static int add_pid(char *part, void *arg)
@@ -103,6 +103,13 @@ static int set_once(char **where, const char *option, const char *arg)
 	return EXIT_OK;
 }
 
+static int set_cgroup(struct selection *s, const char *arg)
+{
+	if (arg[0] == '@' && (kpage_number_parse(arg + 1, &s->cgroup_ino) || !s->cgroup_ino))
+		return fail(EXIT_USAGE, "--cgroup: %s: not an inode number", arg);
+	return set_once(&s->cgroup, "--cgroup", arg);
+}
+
 int selection_option(struct selection *s, int val, const char *arg)
 {
 	switch (val) {
@@ -111,7 +118,7 @@ int selection_option(struct selection *s, int val, const char *arg)
 	case 'f':
 		return set_once(&s->file, "--file", arg);
 	case 'c':
-		return set_once(&s->cgroup, "--cgroup", arg);
+		return set_cgroup(s, arg);
 	case 'a':
 		return add_range(s, arg);
 	default:
@@ -119,15 +126,19 @@ int selection_option(struct selection *s, int val, const char *arg)
 	}
 }
 
-static int resolve_cgroup(struct selection *s, struct kpage_ctx *ctx)
+int selection_check(const struct selection *s)
+{
+	if (s->file && s->nr_pids)
+		return fail(EXIT_USAGE, "--file: can't be combined with --pid");
+	return EXIT_OK;
+}
+
+int selection_resolve(struct selection *s, struct kpage_ctx *ctx)
 {
 	int err;
 
-	if (s->cgroup[0] == '@') {
-		if (kpage_number_parse(s->cgroup + 1, &s->cgroup_ino) || !s->cgroup_ino)
-			return fail(EXIT_USAGE, "--cgroup: %s: not an inode number", s->cgroup);
+	if (!s->cgroup || s->cgroup_ino)
 		return EXIT_OK;
-	}
 	err = kpage_cgroup_ino(ctx, s->cgroup, &s->cgroup_ino);
 	if (err)
 		return fail_errno(err, "--cgroup: %s", s->cgroup);
@@ -136,13 +147,6 @@ static int resolve_cgroup(struct selection *s, struct kpage_ctx *ctx)
 		     "(enable it: echo +memory > %s/../cgroup.subtree_control)",
 		     s->cgroup, s->cgroup);
 	return EXIT_OK;
-}
-
-int selection_finish(struct selection *s, struct kpage_ctx *ctx)
-{
-	if (s->file && s->nr_pids)
-		return fail(EXIT_USAGE, "--file: can't be combined with --pid");
-	return s->cgroup ? resolve_cgroup(s, ctx) : EXIT_OK;
 }
 
 bool selection_is_empty(const struct selection *s)

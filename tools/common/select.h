@@ -31,8 +31,11 @@ bool is_selection_option(int val);
 /* Takes an option and its argument (not kept). EXIT_OK or, after a message, EXIT_USAGE. */
 int selection_option(struct selection *s, int val, const char *arg);
 
-/* After the last option: what excludes what, and the cgroup's number. */
-int selection_finish(struct selection *s, struct kpage_ctx *ctx);
+/* After the last option: what excludes what. EXIT_OK or EXIT_USAGE. */
+int selection_check(const struct selection *s);
+
+/* Finds the number of a cgroup that is named by its path. */
+int selection_resolve(struct selection *s, struct kpage_ctx *ctx);
 
 /* Whether anything narrows the machine down. */
 bool selection_is_empty(const struct selection *s);

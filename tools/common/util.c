@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "kpage.h"
@@ -100,20 +101,29 @@ char *xstrdup(const char *s)
 	return copy;
 }
 
+static int stdout_errno;
+
+bool stdout_has_failed(void)
+{
+	if (ferror(stdout) && !stdout_errno)
+		stdout_errno = errno ? errno : EIO;
+	return ferror(stdout);
+}
+
 int close_stdout(int status)
 {
-	bool failed = ferror(stdout);
-	int err = 0;
+	bool pending = __fpending(stdout) > 0, failed = ferror(stdout);
 
 	if (fclose(stdout)) {
-		failed = true;
-		err = errno;
+		/* Closed from the start, and nothing to say: no matter. */
+		failed |= errno != EBADF || pending;
+		if (!stdout_errno)
+			stdout_errno = errno;
 	}
-	if (!failed || err == EBADF)
+	if (!failed)
 		return status;
-	/* The reason of an earlier failure is gone; it is mostly met again. */
-	if (err != EPIPE)
-		warn("standard output: %s", err ? strerror(err) : "write error");
+	if (stdout_errno != EPIPE)
+		warn("standard output: %s", stdout_errno ? strerror(stdout_errno) : "write error");
 	return status == EXIT_OK ? EXIT_FAILED : status;
 }
 

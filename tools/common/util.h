@@ -77,6 +77,9 @@ void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 
+/* Whether writing to stdout has failed; remembers why, if asked right after. */
+bool stdout_has_failed(void);
+
 /* Flushes and closes stdout at the end of main. A full disk is an error
  * (EXIT_FAILED), a closed pipe is quiet. Returns status, or EXIT_FAILED. */
 int close_stdout(int status);

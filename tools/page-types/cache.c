@@ -96,7 +96,7 @@ static int walk_directory(struct run *run, const struct kpage_walk *walk, char *
 
 	if (!tree)
 		return fail_errno(-errno, "--file: %s", path);
-	while (!signals_pending() && !ferror(stdout) && (entry = fts_read(tree))) {
+	while (!signals_pending() && !stdout_has_failed() && (entry = fts_read(tree))) {
 		int one = walk_entry(run, walk, entry);
 
 		status = status ? status : one;

@@ -213,7 +213,7 @@ static int check_conflicts(const struct options *opt)
 	for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)
 		if (conflicts[i].wrong)
 			return fail(EXIT_USAGE, "%s", conflicts[i].text);
-	return EXIT_OK;
+	return selection_check(&opt->selection);
 }
 
 static int parse_all(poptContext popt, struct options *opt, bool *done)

@@ -69,7 +69,7 @@ static int run_open(struct run *run)
 	err = kpage_ctx_new(run->opt.sysroot, &run->ctx);
 	if (err)
 		return fail_errno(err, "--sysroot: %s", run->opt.sysroot ? run->opt.sysroot : "/");
-	status = selection_finish(&run->opt.selection, run->ctx);
+	status = selection_resolve(&run->opt.selection, run->ctx);
 	if (!status)
 		status = open_sources(run);
 	if (!status && kpage_tally_new(&run->tally))
@@ -100,7 +100,7 @@ static int emit(const struct kpage_batch *batch, void *arg)
 		err = act_on_batch(run, batch);
 	list_add(&run->list, batch);
 	/* Nobody reads on: the rest need not be walked. */
-	return err ? err : ferror(stdout) ? -EPIPE : 0;
+	return err ? err : stdout_has_failed() ? -EPIPE : 0;
 }
 
 void run_walk(const struct run *run, struct kpage_walk *walk)
@@ -188,11 +188,17 @@ static int check_end(const struct run *run, uint64_t end)
 {
 	const struct selection *s = &run->opt.selection;
 
+	if (kpage_file_pages(run->flags))
+		end = MIN(end, kpage_file_pages(run->flags));
 	for (size_t i = 0; i < s->nr_ranges; i++) {
 		const struct kpage_range *r = &s->ranges[i];
 
 		if (r->start >= r->end || (r->start < end && (r->end == UINT64_MAX || r->end <= end)))
 			continue;
+		/* The end of /proc/kpageflags is only known to lie before what was tried. */
+		if (r->start >= end && !kpage_file_pages(run->flags))
+			return fail(EXIT_FAILED, "--addr: page 0x%" PRIx64 ": %s ends before it",
+				    r->start, kpage_file_path(run->flags));
 		if (r->start >= end)
 			return fail(EXIT_FAILED, "--addr: page 0x%" PRIx64 ": %s ends at page 0x%" PRIx64,
 				    r->start, kpage_file_path(run->flags), end);
@@ -202,6 +208,15 @@ static int check_end(const struct run *run, uint64_t end)
 				    "ends at page 0x%" PRIx64, r->end - 1, run->opt.dump, end);
 	}
 	return EXIT_OK;
+}
+
+/* The one of the two that made the walk fail. */
+static const struct kpage_file *shorter_column(const struct run *run)
+{
+	bool mapcount = run->mapcount &&
+			(!run->cgroup || kpage_file_pages(run->mapcount) < kpage_file_pages(run->flags));
+
+	return mapcount ? run->mapcount : run->cgroup;
 }
 
 static int walk_machine(struct run *run, const struct kpage_walk *walk)
@@ -216,6 +231,9 @@ static int walk_machine(struct run *run, const struct kpage_walk *walk)
 	if (err == -ENODATA)
 		return fail(EXIT_FAILED, "%s: became shorter while it was read",
 			    kpage_file_path(run->flags));
+	if (err == -ERANGE)
+		return fail(EXIT_FAILED, "%s: ends before %s",
+			    kpage_file_path(shorter_column(run)), kpage_file_path(run->flags));
 	if (err && err != -EINTR && err != -EPIPE)
 		return fail_errno(err, "%s", kpage_file_path(run->flags));
 	return err ? EXIT_OK : check_end(run, end);
@@ -247,7 +265,7 @@ static void finish(struct run *run)
 {
 	const struct options *opt = &run->opt;
 
-	list_break(&run->list);
+	list_end(&run->list);
 	if (opt->no_summary)
 		return;
 	if (opt->list != LIST_NONE)
@@ -286,9 +304,11 @@ static int run_all(struct run *run)
 		walk.emit = emit;
 	begin_list(run);
 	status = walk_selection(run, &walk);
-	if (ferror(stdout))
+	if (stdout_has_failed() && !is_acting(opt))
 		return status;
-	finish(run);
+	/* What could not be read is no empty table. */
+	if (!status || kpage_tally_total(run->tally))
+		finish(run);
 	if (is_acting(opt)) {
 		int result = act_report(run);
 

@@ -50,7 +50,8 @@ static char *put_symbolic(char *p, struct list *list, uint64_t flags)
 /* Whole rows go out together, past stdio's own buffer. */
 static void flush_rows(struct list *list)
 {
-	fwrite(list->text, 1, list->len, stdout);
+	if (fwrite(list->text, 1, list->len, stdout) < list->len)
+		stdout_has_failed();
 	list->len = 0;
 }
 
@@ -82,13 +83,20 @@ void list_begin(struct list *list, enum list_mode mode, const struct columns *co
 {
 	list->mode = mode;
 	list->columns = *columns;
-	if (mode == LIST_NONE)
+}
+
+static void put_header(struct list *list)
+{
+	const struct columns *c = &list->columns;
+
+	if (list->has_header || list->mode == LIST_NONE)
 		return;
-	printf("%s", columns->pid ? "pid\t" : "");
-	if (columns->offset)
-		printf("%s\t", columns->offset);
-	printf("%s%s%s\n", columns->cgroup ? "cgroup\t" : "", columns->mapcount ? "map-cnt\t" : "",
-	       mode == LIST_RANGES ? "offset\tlen\tflags" : "offset\tflags");
+	list->has_header = true;
+	printf("%s", c->pid ? "pid\t" : "");
+	if (c->offset)
+		printf("%s\t", c->offset);
+	printf("%s%s%s\n", c->cgroup ? "cgroup\t" : "", c->mapcount ? "map-cnt\t" : "",
+	       list->mode == LIST_RANGES ? "offset\tlen\tflags" : "offset\tflags");
 }
 
 static void end_range(struct list *list)
@@ -127,6 +135,7 @@ void list_add(struct list *list, const struct kpage_batch *b)
 {
 	if (list->mode == LIST_NONE)
 		return;
+	put_header(list);
 	for (size_t i = 0; i < b->n; i++) {
 		const struct row row = {
 			.offset = b->offset ? b->offset[i] : b->pfn[i],
@@ -139,6 +148,12 @@ void list_add(struct list *list, const struct kpage_batch *b)
 
 		add_row(list, &row);
 	}
+}
+
+void list_end(struct list *list)
+{
+	put_header(list);
+	list_break(list);
 }
 
 static uint64_t pages_to_mb(uint64_t pages)

@@ -26,6 +26,7 @@ struct row {
 struct list {
 	enum list_mode mode;
 	struct columns columns;
+	bool has_header;	/* it comes with the first row */
 	pid_t pid;		/* whose pages come now */
 	struct row row;		/* LIST_RANGES: the range so far; count 0: none */
 	uint64_t symbolic_flags;/* the flags whose text is kept, since neighbours are alike */
@@ -38,9 +39,11 @@ struct list {
 /* list: all zero. */
 void list_begin(struct list *list, enum list_mode mode, const struct columns *columns);
 void list_add(struct list *list, const struct kpage_batch *batch);
-/* A range ends here whatever comes next (another file, another process, the end);
- * the rows so far are handed to stdio. */
+/* A range ends here whatever comes next (another file, another process); the rows
+ * so far are handed to stdio. */
 void list_break(struct list *list);
+/* The end; a list without rows gets its header. */
+void list_end(struct list *list);
 
 void show_summary(const struct kpage_tally *tally);
 void show_flags(uint64_t flags);
