@@ -11,8 +11,12 @@ static int stat_below(struct kpage_ctx *ctx, const char *path, struct stat *st)
 	/* A relative path is the user's own, from his working directory. */
 	int dir = path[0] == '/' ? ctx->root_fd : AT_FDCWD;
 
-	path += strspn(path, "/");
-	return fstatat(dir, *path ? path : ".", st, 0) ? -errno : 0;
+	if (path[0] == '/') {
+		path += strspn(path, "/");
+		if (!*path)
+			path = ".";
+	}
+	return fstatat(dir, path, st, 0) ? -errno : 0;
 }
 
 KPAGE_EXPORT int kpage_cgroup_ino(struct kpage_ctx *ctx, const char *path, uint64_t *out)
@@ -69,7 +73,8 @@ static int find_below(struct kpage_ctx *ctx, const char *dir, uint64_t ino, char
 		_cleanup_free_ char *path = NULL;
 		int err;
 
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+		if (entry->d_type != DT_DIR || !strcmp(entry->d_name, ".") ||
+		    !strcmp(entry->d_name, ".."))
 			continue;
 		if (asprintf(&path, "%s/%s", dir, entry->d_name) < 0) {
 			path = NULL;

@@ -247,17 +247,6 @@ static size_t match_prefix(const char *name, size_t len, bool all, const struct 
 	return n;
 }
 
-static int parse_number_part(const char *name, size_t len, uint64_t *out)
-{
-	char part[32];
-
-	if (len >= sizeof(part))
-		return -ERANGE;
-	memcpy(part, name, len);
-	part[len] = '\0';
-	return kpage_number_parse(part, out);
-}
-
 static int parse_name(const char *name, size_t len, uint64_t *out, struct kpage_name_error *err)
 {
 	const struct kpage_flag *found = NULL;
@@ -267,7 +256,7 @@ static int parse_name(const char *name, size_t len, uint64_t *out, struct kpage_
 	if (len == 0)
 		return -EINVAL;
 	if (isdigit((unsigned char)name[0]))
-		return parse_number_part(name, len, out);
+		return number_parse(name, len, out);
 	for (size_t i = 0; i < ARRAY_SIZE(flag_table); i++) {
 		if (strlen(flag_table[i].name) == len && !memcmp(flag_table[i].name, name, len)) {
 			*out = UINT64_C(1) << flag_table[i].bit;

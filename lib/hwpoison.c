@@ -62,6 +62,14 @@ static int open_file(struct kpage_hwpoison *hp, const char *name, int flags)
 	return ctx_openf(hp->ctx, flags, "%s/%s", hp->dir, name);
 }
 
+static int file_error(struct kpage_hwpoison *hp, int err, const char *name)
+{
+	char path[KPAGE_PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", hp->dir, name);
+	return ctx_error(hp->ctx, err, path);
+}
+
 static int write_number(int fd, uint64_t number)
 {
 	char text[32];
@@ -77,7 +85,6 @@ static int write_number(int fd, uint64_t number)
 
 static int write_pfn(struct kpage_hwpoison *hp, int *fd, const char *name, uint64_t pfn)
 {
-	char path[KPAGE_PATH_MAX + 32];
 	int err;
 
 	if (pfn == 0)
@@ -90,10 +97,7 @@ static int write_pfn(struct kpage_hwpoison *hp, int *fd, const char *name, uint6
 		*fd = opened;
 	}
 	err = write_number(*fd, pfn);
-	if (!err)
-		return 0;
-	snprintf(path, sizeof(path), "%s/%s", hp->dir, name);
-	return ctx_error(hp->ctx, err, path);
+	return err ? file_error(hp, err, name) : 0;
 }
 
 KPAGE_EXPORT int kpage_hwpoison_inject(struct kpage_hwpoison *hp, uint64_t pfn)
@@ -182,7 +186,7 @@ static int write_value(struct kpage_hwpoison *hp, enum filter_file i, uint64_t v
 		err = read_value(hp, i, &now);
 	if (!err && now != value)
 		err = -EIO;
-	return err ? ctx_error(hp->ctx, err, filter_files[i]) : 0;
+	return err ? file_error(hp, err, filter_files[i]) : 0;
 }
 
 KPAGE_EXPORT int kpage_hwpoison_filter_write(struct kpage_hwpoison *hp,

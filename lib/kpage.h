@@ -389,8 +389,9 @@ struct kpage_walk {
 
 /*
  * Physical pages of n ranges, one after the other. A range may reach past the
- * end of memory. *end (may be NULL) is set to the first page at which a read found
- * nothing more, or to UINT64_MAX. Errors: -ENODATA a dump became shorter while it
+ * end of memory. *end (may be NULL) is set to the end of a dump that a range met; for
+ * a file of /proc to the first page at which a read found nothing more; else to
+ * UINT64_MAX. Errors: -ENODATA a dump became shorter while it
  * was read; -ERANGE the map counts or the cgroups end before the flags.
  */
 int kpage_walk_pfns(const struct kpage_walk *walk, const struct kpage_range *ranges, size_t n,

@@ -94,5 +94,8 @@ int ctx_find_mount(struct kpage_ctx *ctx, const char *type, const char *has,
 /* Reads a small file whole, without its last newline. */
 int ctx_read_text(struct kpage_ctx *ctx, const char *path, char *buf, size_t size);
 
+/* kpage_number_parse() of the first len characters. */
+int number_parse(const char *text, size_t len, uint64_t *out);
+
 /* ESRCH for a process that is gone, whatever errno /proc gave for it. */
 int task_errno(int err);

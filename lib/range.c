@@ -23,20 +23,20 @@ KPAGE_EXPORT int kpage_number_parse(const char *text, uint64_t *out)
 	return 0;
 }
 
-/* The number before a separator; an empty one is `empty`. */
+int number_parse(const char *text, size_t len, uint64_t *out)
+{
+	_cleanup_free_ char *part = strndup(text, len);
+
+	return part ? kpage_number_parse(part, out) : -ENOMEM;
+}
+
+/* The number before or behind a separator; an empty one is `empty`. */
 static int parse_part(const char *text, size_t len, uint64_t empty, uint64_t *out)
 {
-	char part[32];
-
-	if (len == 0) {
-		*out = empty;
-		return 0;
-	}
-	if (len >= sizeof(part))
-		return -EINVAL;
-	memcpy(part, text, len);
-	part[len] = '\0';
-	return kpage_number_parse(part, out);
+	if (len)
+		return number_parse(text, len, out);
+	*out = empty;
+	return 0;
 }
 
 KPAGE_EXPORT int kpage_range_parse(const char *text, struct kpage_range *out)

@@ -48,7 +48,7 @@ KPAGE_EXPORT int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_
 		if (!value)
 			continue;
 		*value++ = '\0';
-		parse_line(&t, line, value + strspn(value, " \t"));
+		parse_line(&t, line, value + (*value == '\t'));
 	}
 	if (!t.pid)
 		return -ESRCH;

@@ -57,6 +57,8 @@ static bool take_chunk(struct pfn_walk *w, struct chunk *out)
 
 static void note_end(struct pfn_walk *w, uint64_t end)
 {
+	if (kpage_file_pages(w->walk->flags))
+		end = MIN(end, kpage_file_pages(w->walk->flags));
 	pthread_mutex_lock(&w->lock);
 	w->end = MIN(w->end, end);
 	pthread_mutex_unlock(&w->lock);

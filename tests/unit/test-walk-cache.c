@@ -313,7 +313,7 @@ static void test_not_owner(void **state)
 	assert_true(WIFEXITED(status));
 	close(fd);
 	cache_free(c);
-	assert_int_equal(WEXITSTATUS(status), EPERM);
+	assert_int_equal(WEXITSTATUS(status), EACCES);
 }
 
 int main(void)

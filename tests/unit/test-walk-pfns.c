@@ -417,9 +417,9 @@ static void test_short_columns(void **state)
 	fixture_truncate(fx, "/proc/kpagecgroup", (5 * KPAGE_BATCH + 10) * 8);
 	fixture_truncate(fx, "/proc/kpagecount", (5 * KPAGE_BATCH + 10) * 8);
 	files_open(fx, &files);
-	check_error((struct kpage_walk){ .flags = files.flags, .cgroup = files.cgroup }, -ENODATA);
+	check_error((struct kpage_walk){ .flags = files.flags, .cgroup = files.cgroup }, -ERANGE);
 	check_error((struct kpage_walk){ .flags = files.flags, .mapcount = files.mapcount },
-		    -ENODATA);
+		    -ERANGE);
 	files_release(&files);
 }
 

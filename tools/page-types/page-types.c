@@ -188,8 +188,6 @@ static int check_end(const struct run *run, uint64_t end)
 {
 	const struct selection *s = &run->opt.selection;
 
-	if (kpage_file_pages(run->flags))
-		end = MIN(end, kpage_file_pages(run->flags));
 	for (size_t i = 0; i < s->nr_ranges; i++) {
 		const struct kpage_range *r = &s->ranges[i];
 
