@@ -113,7 +113,7 @@ int ctx_fopenf(struct kpage_ctx *ctx, FILE **out, const char *fmt, ...)
 
 bool ctx_exists(struct kpage_ctx *ctx, const char *path)
 {
-	return faccessat(ctx->root_fd, path + strspn(path, "/"), F_OK, 0) == 0;
+	return faccessat(ctx->root_fd, path + strspn(path, "/"), F_OK, AT_EACCESS) == 0;
 }
 
 int ctx_find_mount(struct kpage_ctx *ctx, const char *type, const char *has,

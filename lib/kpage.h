@@ -419,9 +419,9 @@ struct kpage_cache_report {
  * The page-cache pages of an open regular file, within n ranges of page offsets
  * (n = 0: the whole file, with its last partial page). Only pages that are
  * cached already are mapped, by madvise(MADV_POPULATE_READ): nothing is read
- * from the disk. Needs a live context. Errors: -EPERM PFNs are hidden, or
- * mincore(2) does not tell this caller what is cached (not the owner, no write
- * access, no CAP_FOWNER); -EOPNOTSUPP no MADV_POPULATE_READ (before 5.14).
+ * from the disk. Needs a live context. Errors: -EPERM PFNs are hidden; -EACCES
+ * mincore(2) does not tell this caller what is cached (neither root nor owner,
+ * and no write access); -EOPNOTSUPP no MADV_POPULATE_READ (before 5.14).
  */
 int kpage_walk_cache(struct kpage_ctx *ctx, const struct kpage_walk *walk, int fd,
 		     const struct kpage_range *ranges, size_t n, struct kpage_cache_report *report);

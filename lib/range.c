@@ -10,8 +10,9 @@ KPAGE_EXPORT int kpage_number_parse(const char *text, uint64_t *out)
 	unsigned long long n;
 	char *end;
 
-	/* strtoull takes blanks and signs, and wraps negative numbers around. */
-	if (!isdigit((unsigned char)text[0]))
+	/* strtoull takes blanks and signs, and wraps negative numbers around; from
+	 * glibc 2.38 on it may take 0b as well. */
+	if (!isdigit((unsigned char)text[0]) || (text[0] == '0' && (text[1] | 32) == 'b'))
 		return -EINVAL;
 	errno = 0;
 	n = strtoull(text, &end, 0);

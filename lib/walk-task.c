@@ -44,7 +44,7 @@ static int walk_span(struct task_walk *w, uint64_t start, uint64_t end)
 static int walk_range(struct kpage_ctx *ctx, struct task_walk *w, pid_t pid,
 		      const struct kpage_range *range)
 {
-	uint64_t start = range->start, end = range->start;
+	uint64_t start = range->start, end = start;
 	struct kpage_maps *maps = NULL;
 	struct kpage_vma vma;
 	int more, err;

@@ -252,7 +252,7 @@ static int load_format(struct watch_trace *t, const char *system, const char *na
 {
 	_cleanup_free_ char *text = NULL;
 	char path[128];
-	size_t size;
+	size_t size = 0;
 	int err;
 
 	snprintf(path, sizeof(path), "%s/%s/format", system, name);
@@ -267,7 +267,7 @@ static int load_format(struct watch_trace *t, const char *system, const char *na
 static int load_formats(struct watch_trace *t)
 {
 	_cleanup_free_ char *header = NULL;
-	size_t size;
+	size_t size = 0;
 	int err;
 
 	t->tep = tep_alloc();

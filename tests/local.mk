@@ -57,6 +57,7 @@ tests_unit_test_watch_LDADD = $(unit_libs)
 
 bats_tests = \
 	tests/bats/consistency.bats \
+	tests/bats/golden.bats \
 	tests/bats/helper.bash \
 	tests/bats/hwpoison-lab.bats \
 	tests/bats/page-types-docs.bats \
@@ -77,4 +78,4 @@ lab_tests = \
 host_tests = \
 	tests/host/hwpoison-lab-boot.bats
 
-EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-options
+EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-options tests/golden

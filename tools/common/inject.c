@@ -228,6 +228,13 @@ static void remember(struct injection *inj, uint64_t pfn, const struct page_owne
 	inj->nr_recent++;
 }
 
+/* Flags that a page keeps for as long as it is the same page of the same owner. It
+ * is not when it was freed meanwhile, and maybe taken by the kernel. */
+#define IDENTITY_FLAGS                                                                    \
+	(KPAGE_BIT(ANON) | KPAGE_BIT(SLAB) | KPAGE_BIT(BUDDY) | KPAGE_BIT(HUGE) |          \
+	 KPAGE_BIT(PGTABLE) | KPAGE_BIT(RESERVED) | KPAGE_BIT(OFFLINE) | KPAGE_BIT(NOPAGE) | \
+	 KPAGE_BIT(ZERO_PAGE))
+
 /* What the walk and a fresh look say against it; NR_OUTCOMES: nothing. */
 static enum outcome objection(struct injection *inj, uint64_t pfn, uint64_t kflags)
 {
@@ -239,6 +246,8 @@ static enum outcome objection(struct injection *inj, uint64_t pfn, uint64_t kfla
 		return OUTCOME_CHANGED;
 	if (now & KPAGE_BIT(HWPOISON))
 		return OUTCOME_ALREADY;
+	if ((now ^ kflags) & IDENTITY_FLAGS)
+		return OUTCOME_CHANGED;
 	if (!inj->force && is_kernel_page(now))
 		return is_kernel_page(kflags) ? OUTCOME_KERNEL : OUTCOME_CHANGED;
 	return NR_OUTCOMES;
