@@ -17,6 +17,13 @@ make_disk() {
 
 remove_disk() {
 	umount "$DISK"
+	rm "$DISK.image"
+}
+
+# Files on a tmpfs, as all are here, stay charged to the cgroup that wrote them, and
+# a removed cgroup stays for as long as a page is charged to it.
+remove_files() {
+	rm -rf "${BATS_TEST_TMPDIR:?}"/*
 }
 
 # 6.1 differs from what came later.

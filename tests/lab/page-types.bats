@@ -34,6 +34,7 @@ teardown() {
 	mountpoint -q /sys/kernel/tracing || mount -t tracefs none /sys/kernel/tracing
 	mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
 	[ -d "$HWPOISON" ] || modprobe hwpoison-inject
+	remove_files
 }
 
 # ------------------------------------------------------ what became of pages
@@ -422,7 +423,8 @@ teardown() {
 	run -1 page-types -p 4194303
 	has "no such process"
 	mount -t proc -o hidepid=2 none /proc
-	run setpriv --reuid 65534 --clear-groups page-types -F /dev/null -p 1
+	# The group 0 sees through it.
+	run setpriv --reuid 65534 --regid 65534 --clear-groups page-types -F /dev/null -p 1
 	umount /proc
 	echo "$output"
 	((status == 1))

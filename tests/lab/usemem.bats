@@ -44,6 +44,7 @@ teardown() {
 	echo "$hugepages" > $HUGEPAGES
 	# For a failure; the lists are long.
 	[ ! -e "$out" ] || cut -c 1-200 "$out"
+	remove_files
 }
 
 # Loops are left to awk and grep: bats looks at each command of the shell.

@@ -19,6 +19,7 @@ teardown() {
 	kill_victims
 	filter 0 0
 	unpoison_all
+	remove_files
 }
 
 run_example() {
