@@ -23,6 +23,8 @@ teardown() {
 
 # Starts usemem with 1 MB in the background, until its memory is there.
 start() {
+	# What an earlier one has left there is not this one's.
+	: > "$out"
 	"$usemem" -m 1 --no-pfns "$@" > "$out" 2>&1 3>&- &
 	pid=$!
 	wait_for ready

@@ -64,6 +64,8 @@ victim() {
 
 	out=$BATS_TEST_TMPDIR/$1.out
 	shift
+	# What an earlier one has left there is not this one's.
+	: > "$out"
 	usemem "$@" > "$out" 2>&1 3>&- &
 	pid=$!
 	pids+=("$pid")

@@ -309,7 +309,7 @@ teardown() {
 	sleep 1000 3>&- &
 	pid=$!
 	pids+=("$pid")
-	sleep 0.5
+	until [ "$(cut -d ' ' -f 3 "/proc/$pid/stat")" = S ]; do sleep 0.1; done
 	poison -p "$pid"
 	((status == 0))
 	has_line '^ +1  left alone: pages of the kernel'
@@ -370,7 +370,9 @@ teardown() {
 	# One that sleeps on, whatever happens to its pages.
 	sh -c "echo \$\$ > $CGROUP/cgroup.procs; exec sleep 1000" 3>&- &
 	pids+=($!)
-	sleep 0.5
+	until [[ $(< "/proc/$!/comm") = sleep && $(cut -d ' ' -f 3 "/proc/$!/stat") = S ]]; do
+		sleep 0.1
+	done
 	poison -c $CGROUP -b anon
 	((status == 0))
 	has_line '^ +[0-9]+  dirty LRU page: Recovered$'

@@ -67,6 +67,8 @@ wait_for() {
 
 # Starts usemem with 2 MB in the background, until its memory is there.
 start() {
+	# What an earlier one has left there is not this one's.
+	: > "$out"
 	"$usemem" -m 2 "$@" > "$out" 2>&1 3>&- &
 	pid=$!
 	wait_for ready
