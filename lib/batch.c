@@ -125,19 +125,32 @@ static void sort_lookups(struct batch *batch, size_t n)
 		memcpy(batch->position, from_position, n * sizeof(*from_position));
 }
 
+/* Present entries without a PFN: all of them, and PFNs are hidden from this
+ * caller; some, and the process has mapped the machine's first page. */
+static bool are_hidden(const struct kpage_batch *b)
+{
+	bool zero = false;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (kpage_pagemap_pfn(b->pme[i]))
+			return false;
+		zero |= (b->pme[i] & KPAGE_PM_PRESENT) != 0;
+	}
+	return zero;
+}
+
 /* Finds the PFN of each entry; collects those that are to be looked up. */
 static int resolve(struct batch *batch, const struct kpage_walk *walk, size_t *lookups)
 {
 	struct kpage_batch *b = &batch->b;
 	size_t k = 0;
 
+	if (are_hidden(b))
+		return -EPERM;
 	for (size_t i = 0; i < b->n; i++) {
 		uint64_t pfn = kpage_pagemap_pfn(b->pme[i]), kflags = 0;
 
-		if (!pfn) {
-			/* Present, and no PFN: they are hidden from this caller. */
-			if (b->pme[i] & KPAGE_PM_PRESENT)
-				return -EPERM;
+		if (!pfn && !(b->pme[i] & KPAGE_PM_PRESENT)) {
 			pfn = poisoned_page(walk, b->pme[i], &kflags);
 			if (!pfn) {
 				b->pfn[i] = kpage_pagemap_swap_offset(b->pme[i]);
@@ -169,6 +182,21 @@ static int look_up(struct batch *batch, const struct kpage_file *file, size_t n,
 	return 0;
 }
 
+/* Device memory that a process has mapped has PFNs behind the end of memory, and no
+ * page there. A dump that ends early is another matter. */
+static void drop_device_memory(struct batch *batch, const struct kpage_walk *walk, size_t *lookups)
+{
+	uint64_t kflags;
+	size_t n = *lookups;
+
+	if (kpage_file_pages(walk->flags))
+		return;
+	/* They are sorted: the last ones are the largest. */
+	while (n && kpage_file_read(walk->flags, batch->index[n - 1], &kflags, 1) == 0)
+		batch->b.pme[batch->position[--n]] = 0;
+	*lookups = n;
+}
+
 int batch_flush(struct batch *batch, const struct kpage_walk *walk)
 {
 	size_t n;
@@ -177,6 +205,8 @@ int batch_flush(struct batch *batch, const struct kpage_walk *walk)
 	if (!batch->b.n)
 		return 0;
 	err = resolve(batch, walk, &n);
+	if (!err)
+		drop_device_memory(batch, walk, &n);
 	if (!err)
 		err = look_up(batch, walk->flags, n, batch->b.kflags);
 	if (!err)
@@ -241,6 +271,8 @@ int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpag
 					    kpage_flags_well_known(kflags);
 			match = matches(walk, flags);
 		}
+		if (b->pme && !b->pme[i])
+			continue;
 		if (!match || (walk->cgroup_ino && b->cgroup[i] != walk->cgroup_ino))
 			continue;
 		run++;

@@ -3,8 +3,10 @@
 #include "private.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 static int stat_below(struct kpage_ctx *ctx, const char *path, struct stat *st)
 {
@@ -19,6 +21,14 @@ static int stat_below(struct kpage_ctx *ctx, const char *path, struct stat *st)
 	return fstatat(dir, path, st, 0) ? -errno : 0;
 }
 
+static bool is_cgroup_fs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) &&
+	       (fs.f_type == CGROUP2_SUPER_MAGIC || fs.f_type == CGROUP_SUPER_MAGIC);
+}
+
 KPAGE_EXPORT int kpage_cgroup_ino(struct kpage_ctx *ctx, const char *path, uint64_t *out)
 {
 	struct stat st;
@@ -28,6 +38,9 @@ KPAGE_EXPORT int kpage_cgroup_ino(struct kpage_ctx *ctx, const char *path, uint6
 		return ctx_error(ctx, err, path);
 	if (!S_ISDIR(st.st_mode))
 		return ctx_error(ctx, -ENOTDIR, path);
+	/* Any other directory has an inode too: /dev/shm that of the root cgroup. */
+	if (ctx->live && !is_cgroup_fs(path))
+		return ctx_error(ctx, -EINVAL, path);
 	*out = st.st_ino;
 	return 0;
 }

@@ -3,8 +3,19 @@
 #include "private.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <mntent.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static bool is_root(int fd)
+{
+	struct stat here, root;
+
+	return !fstat(fd, &here) && !stat("/", &root) && here.st_dev == root.st_dev &&
+	       here.st_ino == root.st_ino;
+}
 
 KPAGE_EXPORT int kpage_ctx_new(const char *root, struct kpage_ctx **out)
 {
@@ -15,7 +26,6 @@ KPAGE_EXPORT int kpage_ctx_new(const char *root, struct kpage_ctx **out)
 	ctx = calloc(1, sizeof(*ctx));
 	if (!ctx)
 		return -ENOMEM;
-	ctx->live = root[strspn(root, "/")] == '\0' && *root;
 	ctx->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (ctx->root_fd < 0) {
 		int err = -errno;
@@ -23,6 +33,7 @@ KPAGE_EXPORT int kpage_ctx_new(const char *root, struct kpage_ctx **out)
 		free(ctx);
 		return err;
 	}
+	ctx->live = is_root(ctx->root_fd);
 	*out = ctx;
 	return 0;
 }
@@ -61,9 +72,21 @@ int ctx_error(struct kpage_ctx *ctx, int err, const char *path)
 	return err;
 }
 
+/* In a tree of copies an absolute symbolic link means the tree, not the machine. */
+static int open_below(const struct kpage_ctx *ctx, const char *path, int flags)
+{
+	struct open_how how = { .flags = (unsigned int)flags, .resolve = RESOLVE_IN_ROOT };
+
+	if (!*path)
+		path = ".";
+	if (ctx->live)
+		return openat(ctx->root_fd, path, flags);
+	return (int)syscall(SYS_openat2, ctx->root_fd, path, &how, sizeof(how));
+}
+
 int ctx_open(struct kpage_ctx *ctx, const char *path, int flags)
 {
-	int fd = openat(ctx->root_fd, path + strspn(path, "/"), flags | O_CLOEXEC);
+	int fd = open_below(ctx, path + strspn(path, "/"), flags | O_CLOEXEC);
 
 	return fd < 0 ? ctx_error(ctx, -errno, path) : fd;
 }
@@ -113,7 +136,9 @@ int ctx_fopenf(struct kpage_ctx *ctx, FILE **out, const char *fmt, ...)
 
 bool ctx_exists(struct kpage_ctx *ctx, const char *path)
 {
-	return faccessat(ctx->root_fd, path + strspn(path, "/"), F_OK, AT_EACCESS) == 0;
+	_cleanup_close_ int fd = open_below(ctx, path + strspn(path, "/"), O_PATH | O_CLOEXEC);
+
+	return fd >= 0;
 }
 
 int ctx_find_mount(struct kpage_ctx *ctx, const char *type, const char *has,

@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 struct kpage_hwpoison {
 	struct kpage_ctx *ctx;
@@ -24,6 +26,8 @@ KPAGE_EXPORT int kpage_hwpoison_open(struct kpage_ctx *ctx, struct kpage_hwpoiso
 	hp->ctx = ctx;
 	hp->corrupt_fd = hp->unpoison_fd = -1;
 	err = ctx_find_mount(ctx, "debugfs", "hwpoison", mount);
+	if (err == -ENOENT)
+		err = -ENODEV;	/* no /proc/mounts */
 	/* Without the right to look into debugfs (mode 0700) nothing is found there. */
 	if (err == -ENODEV && !ctx_find_mount(ctx, "debugfs", "", mount)) {
 		err = faccessat(ctx->root_fd, mount + strspn(mount, "/"), X_OK, AT_EACCESS) ?
@@ -57,17 +61,31 @@ KPAGE_EXPORT const char *kpage_hwpoison_dir(const struct kpage_hwpoison *hp)
 	return hp->dir;
 }
 
-static int open_file(struct kpage_hwpoison *hp, const char *name, int flags)
-{
-	return ctx_openf(hp->ctx, flags, "%s/%s", hp->dir, name);
-}
-
 static int file_error(struct kpage_hwpoison *hp, int err, const char *name)
 {
 	char path[KPAGE_PATH_MAX + 32];
 
 	snprintf(path, sizeof(path), "%s/%s", hp->dir, name);
 	return ctx_error(hp->ctx, err, path);
+}
+
+/* A tree of copies that leads to the real files is none. */
+static bool is_real(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && fs.f_type == DEBUGFS_MAGIC;
+}
+
+static int open_file(struct kpage_hwpoison *hp, const char *name, int flags)
+{
+	int fd = ctx_openf(hp->ctx, flags, "%s/%s", hp->dir, name);
+
+	if (fd >= 0 && !hp->ctx->live && is_real(fd)) {
+		close(fd);
+		return ctx_error(hp->ctx, -EXDEV, hp->dir);
+	}
+	return fd;
 }
 
 static int write_number(int fd, uint64_t number)
@@ -133,10 +151,10 @@ static int read_value(struct kpage_hwpoison *hp, enum filter_file i, uint64_t *o
 		return fd;
 	n = read(fd, text, sizeof(text) - 1);
 	if (n < 0)
-		return -errno;
+		return file_error(hp, -errno, filter_files[i]);
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	return kpage_number_parse(text, out);
+	return kpage_number_parse(text, out) ? file_error(hp, -EUCLEAN, filter_files[i]) : 0;
 }
 
 /* CONFIG_MEMCG=n: the file is not there, and the kernel asks for nothing. */

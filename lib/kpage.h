@@ -42,8 +42,8 @@ bool kpage_ctx_is_live(const struct kpage_ctx *ctx);
 
 /*
  * The file behind the latest failure of a call that was given this context,
- * e.g. "/proc/17/pagemap"; "" before the first. Borrowed, valid until the next
- * call with the context.
+ * e.g. "/proc/17/pagemap"; "" before the first. Borrowed, valid as long as
+ * the context; the next failure changes it.
  */
 const char *kpage_ctx_error_path(const struct kpage_ctx *ctx);
 
@@ -430,7 +430,8 @@ int kpage_walk_cache(struct kpage_ctx *ctx, const struct kpage_walk *walk, int f
 
 /*
  * The number that /proc/kpagecgroup and corrupt-filter-memcg use for a cgroup:
- * the inode of its directory. Errors: those of stat(2), -ENOTDIR.
+ * the inode of its directory. Errors: those of stat(2), -ENOTDIR,
+ * -EINVAL a directory of no cgroup hierarchy (on a live context).
  */
 int kpage_cgroup_ino(struct kpage_ctx *ctx, const char *path, uint64_t *out);
 
@@ -504,6 +505,7 @@ struct kpage_hwpoison_filter {
 	bool has_memcg;		/* this kernel has the file */
 };
 
+/* -EUCLEAN: a file holds no number. */
 int kpage_hwpoison_filter_read(struct kpage_hwpoison *hp, struct kpage_hwpoison_filter *out);
 
 /*

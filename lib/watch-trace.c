@@ -26,6 +26,8 @@
 /* Of a buffer, for each CPU. The largest of our records, with a time stamp of
  * its own, has 60 bytes: this is 24000 of them. */
 #define BUFFER_KB 1408
+/* … and of all of them: on a machine with many CPUs less will do for each. */
+#define BUFFERS_KB 65536
 
 /* Instances of one process. */
 #define INSTANCE_MAX 1000
@@ -210,12 +212,13 @@ static int enable_event(struct watch_trace *t, const char *system, const char *e
 
 static int start_instance(struct watch_trace *t)
 {
+	long cpus = MAX(sysconf(_SC_NPROCESSORS_CONF), 1L);
 	char filter[64], size[16];
 	int err;
 
 	snprintf(filter, sizeof(filter), "sig == %d && (code == %d || code == %d)", SIGBUS,
 		 BUS_MCEERR_AR, BUS_MCEERR_AO);
-	snprintf(size, sizeof(size), "%d", BUFFER_KB);
+	snprintf(size, sizeof(size), "%ld", MAX(MIN((long)BUFFER_KB, BUFFERS_KB / cpus), 64L));
 	/* The default clock may differ between CPUs, whose records are put in order here. */
 	err = write_file(t, "trace_clock", "mono");
 	if (!err)

@@ -312,3 +312,18 @@ selects() {
 	prints page-types -F "$mem" -j 8 < "$BATS_TEST_TMPDIR/one"
 	prints page-types -F "$mem" < "$BATS_TEST_TMPDIR/one"
 }
+
+@test "-b=SPEC, glued, means what -b =SPEC means" {
+	local glued
+
+	dump "$BATS_TEST_TMPDIR/mem" lru lru,anon anon
+	glued=$(page-types -F "$BATS_TEST_TMPDIR/mem" -b=lru -L)
+	[ "$glued" = "$(page-types -F "$BATS_TEST_TMPDIR/mem" -b =lru -L)" ]
+	[ "$glued" != "$(page-types -F "$BATS_TEST_TMPDIR/mem" -b lru -L)" ]
+	[ "$glued" = "$(page-types -F "$BATS_TEST_TMPDIR/mem" -Lb=lru)" ]
+}
+
+@test "--cgroup: a directory of no cgroup hierarchy is refused" {
+	run -1 page-types -F "$BATS_TEST_TMPDIR/mem" -c "$BATS_TEST_TMPDIR"
+	[ "$output" = "page-types: --cgroup: $BATS_TEST_TMPDIR: not a directory of a cgroup hierarchy" ]
+}

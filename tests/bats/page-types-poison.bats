@@ -106,7 +106,7 @@ refuses() {
 	[ -w /dev/full ] || skip "no /dev/full here"
 	dump "$flags" - 'anon*3'
 	rm "$hwpoison/corrupt-pfn"
-	ln -s /dev/full "$hwpoison/corrupt-pfn"
+	mknod "$hwpoison/corrupt-pfn" c 1 7 || skip "needs the right to make /dev/full"
 	run_split on_root -X -a 1+3
 	status_is 5
 	stderr_is
@@ -372,7 +372,7 @@ refuses() {
 	[ -w /dev/full ] || skip "no /dev/full here"
 	dump "$flags" - 'hwpoison*2'
 	rm "$hwpoison/unpoison-pfn"
-	ln -s /dev/full "$hwpoison/unpoison-pfn"
+	mknod "$hwpoison/unpoison-pfn" c 1 7 || skip "needs the right to make /dev/full"
 	run_split on_root -x
 	status_is 5
 	stderr_is
@@ -472,4 +472,30 @@ poison_until() {
 			complain 'expected it to stop'
 		rm "$hwpoison/corrupt-pfn"
 	done
+}
+
+@test "--hwpoison: what can't go on stops at once, for all processes" {
+	local i
+	local -a pids=()
+
+	dump "$flags" - anon,lru anon,lru
+	for i in {2..301}; do
+		task "$i" victim
+		vma "$i" 0x10 "$(present 1)"
+		pids+=("-p" "$i")
+	done
+	rm "$hwpoison/corrupt-pfn"
+	run_split on_root -X "${pids[@]}"
+	status_is 1
+	stderr_is "page-types: /sys/kernel/debug/hwpoison/corrupt-pfn: No such file or directory"
+}
+
+@test "--hwpoison: pages that are only mapped are a driver's, and left alone" {
+	dump "$flags" - mmap mmap,referenced anon,lru,mmap
+	task 7 victim
+	vma 7 0x10 "$(present 1)" "$(present 2)" "$(present 3)"
+	run_split on_root -X -p 7
+	injected 3
+	stdout_has '             2  left alone: pages of the kernel (--force takes them too)'
+	refuses "1 of 1 pages belong to the kernel" -X -a 1
 }

@@ -96,8 +96,7 @@ static void release_waiting(struct injection *inj, uint64_t pfn)
 	for (size_t i = 0; i < inj->nr_waiting; i++) {
 		const struct kpage_event *e = &inj->waiting[i];
 
-		victims_add(&inj->victims, inj->ctx, e,
-			    e->code == BUS_MCEERR_AR ? 0 : address_of(inj, pfn, e->tid));
+		victims_add(&inj->victims, inj->ctx, e, address_of(inj, pfn, e->tid));
 	}
 	inj->nr_waiting = 0;
 }
@@ -108,11 +107,13 @@ static int take_event(const struct kpage_event *e, void *arg)
 {
 	struct injection *inj = arg;
 
-	if (e->kind == KPAGE_EVENT_FAILURE) {
+	if (e->kind == KPAGE_EVENT_FAILURE && !is_ours(inj, e->pfn)) {
+		/* Somebody else's page, and his victims. */
+		inj->nr_waiting = 0;
+	} else if (e->kind == KPAGE_EVENT_FAILURE) {
 		release_waiting(inj, e->pfn);
-		if (is_ours(inj, e->pfn))
-			count_result(inj, e);
-	} else if (e->kind == KPAGE_EVENT_SIGNAL && !e->pfn) {
+		count_result(inj, e);
+	} else if (e->kind == KPAGE_EVENT_SIGNAL && !e->pfn && e->code != BUS_MCEERR_AR) {
 		inj->waiting = xreallocarray(inj->waiting, inj->nr_waiting + 1,
 					     sizeof(*inj->waiting));
 		inj->waiting[inj->nr_waiting++] = *e;
@@ -123,13 +124,20 @@ static int take_event(const struct kpage_event *e, void *arg)
 	return 0;
 }
 
-int injection_read_events(struct injection *inj)
+void injection_read_events(struct injection *inj)
 {
 	int err = inj->watch ? kpage_watch_read(inj->watch, take_event, inj) : 0;
 
 	release_waiting(inj, 0);
 	inj->nr_recent = 0;
-	return err;
+	if (!err)
+		return;
+	/* The pages are still to be seen to; who was signalled is not known any more. */
+	warn("%s: %s: the tasks and the kernel's results are not seen from here on",
+	     kpage_ctx_error_path(inj->ctx), strerror(-err));
+	kpage_watch_free(inj->watch);
+	inj->watch = NULL;
+	inj->watch_error = err;
 }
 
 void injection_settle(struct injection *inj)
@@ -203,6 +211,33 @@ static int read_flags(const struct injection *inj, uint64_t pfn, uint64_t *kflag
 	return n == 1 ? 0 : n < 0 ? (int)n : -ENXIO;
 }
 
+/* The first page of a hugetlb page, by one of its others. */
+static int find_head(const struct injection *inj, uint64_t *pfn)
+{
+	uint64_t kflags;
+	int err;
+
+	do {
+		err = *pfn ? read_flags(inj, --*pfn, &kflags) : -ENXIO;
+		if (err || !(kflags & KPAGE_BIT(HUGE)))
+			return -ENXIO;
+	} while (!(kflags & KPAGE_BIT(COMPOUND_HEAD)));
+	return 0;
+}
+
+/* Before 6.12 a poisoned hugetlb page shows it at its head alone. */
+static bool is_poisoned(const struct injection *inj, uint64_t pfn, uint64_t kflags)
+{
+	uint64_t head_flags;
+
+	if (kflags & KPAGE_BIT(HWPOISON))
+		return true;
+	if (!(kflags & KPAGE_BIT(HUGE)) || !(kflags & KPAGE_BIT(COMPOUND_TAIL)))
+		return false;
+	return !find_head(inj, &pfn) && !read_flags(inj, pfn, &head_flags) &&
+	       (head_flags & KPAGE_BIT(HWPOISON));
+}
+
 static int write_and_look(struct injection *inj, uint64_t pfn, enum outcome *outcome)
 {
 	int err = kpage_hwpoison_inject(inj->hp, pfn);
@@ -213,7 +248,7 @@ static int write_and_look(struct injection *inj, uint64_t pfn, enum outcome *out
 	if (err)
 		count_error(inj, err, pfn);
 	/* The result of the write says little; the page's flag is the truth. */
-	if (!read_flags(inj, pfn, &now) && (now & KPAGE_BIT(HWPOISON)))
+	if (!read_flags(inj, pfn, &now) && is_poisoned(inj, pfn, now))
 		*outcome = err ? OUTCOME_NOT_CONTAINED : OUTCOME_POISONED;
 	else
 		*outcome = err ? OUTCOME_FAILED : OUTCOME_FILTERED;
@@ -235,6 +270,23 @@ static void remember(struct injection *inj, uint64_t pfn, const struct page_owne
 	 KPAGE_BIT(PGTABLE) | KPAGE_BIT(RESERVED) | KPAGE_BIT(OFFLINE) | KPAGE_BIT(NOPAGE) | \
 	 KPAGE_BIT(ZERO_PAGE))
 
+/* Whether a page that was chosen by its number, flags or cgroup would be chosen
+ * again: others may have got it since the walk read it. */
+static bool is_still_chosen(const struct injection *inj, uint64_t pfn, uint64_t now)
+{
+	const struct kpage_walk *w = inj->walk;
+	uint64_t flags, cgroup;
+
+	if (!w)
+		return true;
+	flags = w->raw ? kpage_flags_expand(now, 0) : kpage_flags_well_known(now);
+	for (size_t i = 0; i < w->nr_exprs; i++)
+		if (!kpage_expr_matches(&w->exprs[i], flags))
+			return false;
+	return !w->cgroup_ino ||
+	       (kpage_file_read(w->cgroup, pfn, &cgroup, 1) == 1 && cgroup == w->cgroup_ino);
+}
+
 /* What the walk and a fresh look say against it; NR_OUTCOMES: nothing. */
 static enum outcome objection(struct injection *inj, uint64_t pfn, uint64_t kflags)
 {
@@ -244,13 +296,12 @@ static enum outcome objection(struct injection *inj, uint64_t pfn, uint64_t kfla
 		return OUTCOME_SAME_HUGE;
 	if (read_flags(inj, pfn, &now))
 		return OUTCOME_CHANGED;
-	if (now & KPAGE_BIT(HWPOISON))
+	if (is_poisoned(inj, pfn, now))
 		return OUTCOME_ALREADY;
-	if ((now ^ kflags) & IDENTITY_FLAGS)
+	if (((now ^ kflags) & IDENTITY_FLAGS) || is_kernel_page(now) != is_kernel_page(kflags) ||
+	    !is_still_chosen(inj, pfn, now))
 		return OUTCOME_CHANGED;
-	if (!inj->force && is_kernel_page(now))
-		return is_kernel_page(kflags) ? OUTCOME_KERNEL : OUTCOME_CHANGED;
-	return NR_OUTCOMES;
+	return is_kernel_page(now) && !inj->force ? OUTCOME_KERNEL : NR_OUTCOMES;
 }
 
 int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
@@ -264,24 +315,14 @@ int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
 	if (!err && outcome == NR_OUTCOMES) {
 		remember(inj, pfn, owner);
 		err = write_and_look(inj, pfn, &outcome);
+		if (err)
+			inj->nr_recent--;
 	}
 	if (err)
 		return err;
 	inj->counts[outcome]++;
-	return inj->nr_recent == INJECT_RECENT ? injection_read_events(inj) : 0;
-}
-
-/* The kernel unpoisons a hugetlb page by its head only. */
-static int find_head(const struct injection *inj, uint64_t *pfn)
-{
-	uint64_t kflags;
-	int err;
-
-	do {
-		err = *pfn ? read_flags(inj, --*pfn, &kflags) : -ENXIO;
-		if (err || !(kflags & KPAGE_BIT(HUGE)))
-			return -ENXIO;
-	} while (!(kflags & KPAGE_BIT(COMPOUND_HEAD)));
+	if (inj->nr_recent == INJECT_RECENT)
+		injection_read_events(inj);
 	return 0;
 }
 
@@ -295,7 +336,7 @@ int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags)
 			inj->counts[OUTCOME_SAME_HUGE]++;
 		return 0;
 	}
-	if (read_flags(inj, pfn, &now) || !(now & KPAGE_BIT(HWPOISON)))
+	if (read_flags(inj, pfn, &now) || !is_poisoned(inj, pfn, now))
 		return 0;
 	if ((now & KPAGE_BIT(HUGE)) && (now & KPAGE_BIT(COMPOUND_TAIL)) && find_head(inj, &head))
 		head = pfn;
@@ -304,7 +345,8 @@ int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags)
 		return err;
 	if (err)
 		count_error(inj, err, pfn);
-	if (read_flags(inj, pfn, &now) || (now & KPAGE_BIT(HWPOISON)))
+	/* The kernel unpoisons a hugetlb page by its head only. */
+	if (read_flags(inj, pfn, &now) || is_poisoned(inj, pfn, now))
 		inj->counts[OUTCOME_STILL_POISONED]++;
 	else
 		inj->counts[OUTCOME_UNPOISONED]++;

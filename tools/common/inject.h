@@ -53,6 +53,8 @@ struct injection {
 	struct kpage_hwpoison *hp;
 	const struct kpage_file *flags;
 	bool force;			/* the kernel's pages too */
+	const struct kpage_walk *walk;	/* how a page by its number was chosen: it must
+					   still be so right before; NULL: no matter */
 	struct kpage_watch *watch;	/* NULL: see watch_error */
 	int watch_error;
 	struct kpage_hwpoison_filter filter;
@@ -97,8 +99,8 @@ int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
 /* Unpoisons one page, if it is poisoned. Returns as above. */
 int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags);
 
-/* Reads the events so far. 0 or a negative errno. */
-int injection_read_events(struct injection *inj);
+/* Reads the events so far. */
+void injection_read_events(struct injection *inj);
 
 /* Waits, two seconds at most, until the fate of every signalled task is known. */
 void injection_settle(struct injection *inj);

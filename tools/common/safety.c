@@ -7,15 +7,20 @@
 #define KERNEL_FLAGS                                                                \
 	(KPAGE_BIT(SLAB) | KPAGE_BIT(PGTABLE) | KPAGE_BIT(RESERVED) | KPAGE_BIT(OFFLINE) | \
 	 KPAGE_BIT(NOPAGE) | KPAGE_BIT(ZERO_PAGE))
-/* A page that a user has, or nobody. The LRU bit comes late: a fresh page waits
- * in a per-CPU batch first. */
-#define USER_FLAGS                                                                         \
-	(KPAGE_BIT(LRU) | KPAGE_BIT(ANON) | KPAGE_BIT(MMAP) | KPAGE_BIT(SWAPCACHE) |       \
+/* A page that a user has, or nobody. THP: before 6.12 a tail shows no more than that. */
+#define USER_FLAGS                                                                     \
+	(KPAGE_BIT(LRU) | KPAGE_BIT(ANON) | KPAGE_BIT(THP) | KPAGE_BIT(SWAPCACHE) |    \
 	 KPAGE_BIT(SWAPBACKED) | KPAGE_BIT(HUGE) | KPAGE_BIT(BUDDY) | KPAGE_BIT(HWPOISON))
+
+/* The LRU bit comes late: a fresh page of a file waits in a per-CPU batch first.
+ * Being mapped alone says nothing: so are a driver's buffers. */
+#define FRESH_FLAGS (KPAGE_BIT(MMAP) | KPAGE_BIT(UPTODATE))
 
 bool is_kernel_page(uint64_t kflags)
 {
-	return (kflags & KERNEL_FLAGS) || !(kflags & USER_FLAGS);
+	if (kflags & KERNEL_FLAGS)
+		return true;
+	return !(kflags & USER_FLAGS) && (kflags & FRESH_FLAGS) != FRESH_FLAGS;
 }
 
 struct pfn_set {
@@ -44,7 +49,8 @@ static bool set_has(const struct pfn_set *set, uint64_t pfn)
 /* A clean file page is dropped and read again: nobody is hurt. */
 static bool hurts(uint64_t kflags)
 {
-	return kflags & (KPAGE_BIT(ANON) | KPAGE_BIT(DIRTY) | KPAGE_BIT(SWAPBACKED));
+	return kflags & (KPAGE_BIT(ANON) | KPAGE_BIT(DIRTY) | KPAGE_BIT(SWAPBACKED) |
+			 KPAGE_BIT(HUGE));
 }
 
 static int collect(const struct kpage_batch *b, void *arg)
@@ -130,10 +136,8 @@ int surveyor_emit(const struct kpage_batch *b, void *arg)
 	struct surveyor *s = arg;
 
 	for (size_t i = 0; i < b->n; i++) {
-		if (kpage_batch_is_swap(b, i)) {
-			s->survey.swapped++;
+		if (kpage_batch_is_swap(b, i))
 			continue;
-		}
 		s->survey.pages++;
 		if (is_filtered(&s->filter, b, i))
 			continue;

@@ -15,7 +15,6 @@ struct survey {
 	uint64_t kernel;	/* of the kernel */
 	uint64_t init;		/* of PID 1, such that it would be signalled or killed */
 	uint64_t self;		/* the same of this process */
-	uint64_t swapped;	/* swap entries: there is no page to poison */
 };
 
 struct surveyor;

@@ -95,14 +95,6 @@ static int add_expr(struct selection *s, const char *arg)
 	return EXIT_OK;
 }
 
-static int set_once(char **where, const char *option, const char *arg)
-{
-	if (*where)
-		return fail(EXIT_USAGE, "%s: given twice", option);
-	*where = xstrdup(arg);
-	return EXIT_OK;
-}
-
 static int set_cgroup(struct selection *s, const char *arg)
 {
 	if (arg[0] == '@' && (kpage_number_parse(arg + 1, &s->cgroup_ino) || !s->cgroup_ino))
@@ -140,6 +132,8 @@ int selection_resolve(struct selection *s, struct kpage_ctx *ctx)
 	if (!s->cgroup || s->cgroup_ino)
 		return EXIT_OK;
 	err = kpage_cgroup_ino(ctx, s->cgroup, &s->cgroup_ino);
+	if (err == -EINVAL)
+		return fail(EXIT_FAILED, "--cgroup: %s: not a directory of a cgroup hierarchy", s->cgroup);
 	if (err)
 		return fail_errno(err, "--cgroup: %s", s->cgroup);
 	if (!kpage_cgroup_has_memory(ctx, s->cgroup))

@@ -18,8 +18,8 @@ static void note(int sig)
 
 void signals_hold(void)
 {
-	/* Without SA_RESTART: a wait ends at once. */
-	struct sigaction action = { .sa_handler = note }, old;
+	/* What is being written is written to its end; a wait ends all the same. */
+	struct sigaction action = { .sa_handler = note, .sa_flags = SA_RESTART }, old;
 
 	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
 		/* nohup and background jobs ignore some: that stays. */

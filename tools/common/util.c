@@ -140,6 +140,14 @@ int for_each_part(char *list, int (*each)(char *part, void *arg), void *arg)
 	return 0;
 }
 
+int set_once(char **where, const char *option, const char *arg)
+{
+	if (*where)
+		return fail(EXIT_USAGE, "%s: given twice", option);
+	*where = xstrdup(arg);
+	return EXIT_OK;
+}
+
 int parse_pid(const char *text, pid_t *out)
 {
 	uint64_t n;

@@ -88,5 +88,8 @@ int close_stdout(int status);
  * return, which is the result. An empty part is given as "". */
 int for_each_part(char *list, int (*each)(char *part, void *arg), void *arg);
 
+/* Keeps a copy of an option's argument; EXIT_USAGE, after a message, if it has one. */
+int set_once(char **where, const char *option, const char *arg);
+
 /* A positive process number, whole string. 0, or -EINVAL. */
 int parse_pid(const char *text, pid_t *out);

@@ -102,51 +102,47 @@ int act_prepare(struct run *run)
 	return status;
 }
 
+static int poison_page(struct run *run, const struct kpage_batch *b, size_t i)
+{
+	run->owner.offset = b->offset ? b->offset[i] : 0;
+	return injection_poison(&run->inj, b->pfn[i], b->kflags[i], &run->owner);
+}
+
 static int act_on_page(struct run *run, const struct kpage_batch *b, size_t i)
 {
-	int err = 0;
-
-	if (run->opt.hwpoison) {
-		run->owner.offset = b->offset ? b->offset[i] : 0;
-		err = injection_poison(&run->inj, b->pfn[i], b->kflags[i], &run->owner);
-	} else if (run->opt.unpoison) {
-		err = injection_unpoison(&run->inj, b->pfn[i], b->kflags[i]);
-	}
-	if (!err && run->idle)
-		err = kpage_idle_mark(run->idle, b->pfn[i]);
-	return err;
-}
-
-/* The hwpoison files' own errors; those of the walk are told apart by the caller. */
-static int tell(struct run *run, int err)
-{
 	const char *path = kpage_ctx_error_path(run->ctx);
-
-	if (err == -ESRCH || err == -EINTR)
-		return err;
-	run->status = run->idle ? fail_errno(err, "page_idle/bitmap") : fail_errno(err, "%s", path);
-	return -EINTR;
-}
-
-int act_on_batch(struct run *run, const struct kpage_batch *b)
-{
 	int err = 0;
 
-	for (size_t i = 0; i < b->n; i++) {
-		if (kpage_batch_is_swap(b, i))
-			continue;
-		if (err == -ESRCH) {
-			run->inj.counts[OUTCOME_NOT_TRIED]++;
-			continue;
-		}
-		if (signals_pending())
-			return -EINTR;
-		err = act_on_page(run, b, i);
-		if (err == -ESRCH)
-			run->inj.counts[OUTCOME_NOT_TRIED]++;
-		else if (err)
-			return tell(run, err);
+	if (run->opt.hwpoison)
+		err = poison_page(run, b, i);
+	else if (run->opt.unpoison)
+		err = injection_unpoison(&run->inj, b->pfn[i], b->kflags[i]);
+	if (err == -ESRCH)
+		return err;
+	if (!err && run->idle) {
+		path = "page_idle/bitmap";
+		err = kpage_idle_mark(run->idle, b->pfn[i]);
 	}
+	if (err)
+		run->status = fail_errno(err, "%s", path);
+	return err ? -ECANCELED : 0;
+}
+
+int act_on_batch(struct run *run, struct kpage_batch *b)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < b->n && !err; i++) {
+		if (signals_pending())
+			err = -ECANCELED;
+		else if (!kpage_batch_is_swap(b, i))
+			err = act_on_page(run, b, i);
+		if (err)
+			break;
+	}
+	run->stop = err == -ECANCELED;
+	b->n = i;
 	return err;
 }
 
@@ -158,8 +154,20 @@ static void count_rest(struct run *run)
 
 	for (size_t i = 0; i < NR_OUTCOMES; i++)
 		seen += counts[i];
-	if (counts[OUTCOME_NOT_TRIED] && run->surveyed > seen)
-		counts[OUTCOME_NOT_TRIED] += run->surveyed - seen;
+	if (run->ended && !run->stop)
+		counts[OUTCOME_NOT_TRIED] += run->surveyed > seen ? run->surveyed - seen : 1;
+}
+
+/* The report has no reader: what was done must not go unsaid. */
+static void say_in_short(const struct run *run)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < NR_OUTCOMES; i++)
+		total += run->inj.counts[i];
+	warn("%" PRIu64 " pages were poisoned, %" PRIu64 " unpoisoned, of %" PRIu64 " chosen: the "
+	     "report could not be written", run->inj.counts[OUTCOME_POISONED],
+	     run->inj.counts[OUTCOME_UNPOISONED], total);
 }
 
 static int report_injection(struct run *run)
@@ -170,6 +178,9 @@ static int report_injection(struct run *run)
 		warn("%s: stopped: the rest of the pages was not tried", strsignal(signals_pending()));
 	outcome_print(&run->inj, run->opt.unpoison, run->opt.selection.pids,
 		      run->opt.selection.nr_pids);
+	fflush(stdout);
+	if (stdout_has_failed())
+		say_in_short(run);
 	return outcome_status(&run->inj);
 }
 

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "common/signals.h"
 
 static int walk_error(const struct run *run, const char *path, int err)
 {
@@ -26,8 +25,7 @@ static int walk_error(const struct run *run, const char *path, int err)
 	case -ENODATA:
 		return fail(EXIT_FAILED, "--file: %s: %s ends before one of its pages", path,
 			    kpage_file_path(run->flags));
-	case -EINTR:
-	case -EPIPE:
+	case -ECANCELED:
 		return EXIT_OK;
 	default:
 		return fail_errno(err, "--file: %s", path);
@@ -45,21 +43,22 @@ static int judge(const char *path, const struct kpage_cache_report *report)
 	return EXIT_OK;
 }
 
-static int open_file(const char *path)
+static int open_file(const char *path, int flags)
 {
+	flags |= O_RDONLY | O_NONBLOCK | O_CLOEXEC;
 	/* Looking at a file is no access; only its owner may say so. */
-	int fd = open(path, O_RDONLY | O_NOATIME | O_NONBLOCK | O_CLOEXEC);
+	int fd = open(path, flags | O_NOATIME);
 
-	if (fd < 0 && errno == EPERM)
-		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	return fd;
+	return fd < 0 && errno == EPERM ? open(path, flags) : fd;
 }
 
-static int walk_file(struct run *run, const struct kpage_walk *walk, const char *path)
+/* flags: O_NOFOLLOW for a file that was found below a directory: it may have been
+ * exchanged since. */
+static int walk_file(struct run *run, const struct kpage_walk *walk, const char *path, int flags)
 {
 	const struct selection *s = &run->opt.selection;
 	struct kpage_cache_report report = { 0 };
-	_cleanup_close_ int fd = open_file(path);
+	_cleanup_close_ int fd = open_file(path, flags);
 	int err;
 
 	if (fd < 0)
@@ -75,7 +74,7 @@ static int walk_entry(struct run *run, const struct kpage_walk *walk, const FTSE
 {
 	switch (entry->fts_info) {
 	case FTS_F:
-		return S_ISREG(entry->fts_statp->st_mode) ? walk_file(run, walk, entry->fts_path) :
+		return S_ISREG(entry->fts_statp->st_mode) ? walk_file(run, walk, entry->fts_path, O_NOFOLLOW) :
 							    EXIT_OK;
 	case FTS_DNR:
 	case FTS_ERR:
@@ -96,7 +95,7 @@ static int walk_directory(struct run *run, const struct kpage_walk *walk, char *
 
 	if (!tree)
 		return fail_errno(-errno, "--file: %s", path);
-	while (!signals_pending() && !stdout_has_failed() && (entry = fts_read(tree))) {
+	while (!run->stop && (entry = fts_read(tree))) {
 		int one = walk_entry(run, walk, entry);
 
 		status = status ? status : one;
@@ -113,7 +112,7 @@ int walk_files(struct run *run, const struct kpage_walk *walk)
 	if (stat(path, &st))
 		return fail_errno(-errno, "--file: %s", path);
 	if (S_ISREG(st.st_mode))
-		return walk_file(run, walk, path);
+		return walk_file(run, walk, path, 0);
 	if (S_ISDIR(st.st_mode))
 		return walk_directory(run, walk, path);
 	return fail(EXIT_FAILED, "--file: %s: neither a regular file nor a directory", path);

@@ -110,14 +110,6 @@ static int describe(struct options *opt, const char *arg)
 	return EXIT_OK;
 }
 
-static int set_path(char **path, const char *option, const char *arg)
-{
-	if (*path)
-		return fail(EXIT_USAGE, "%s: given twice", option);
-	*path = xstrdup(arg);
-	return EXIT_OK;
-}
-
 static int set_jobs(struct options *opt, const char *arg)
 {
 	uint64_t n;
@@ -169,11 +161,11 @@ static int take_option(struct options *opt, int val, const char *arg)
 	case 'd':
 		return describe(opt, arg);
 	case 'F':
-		return set_path(&opt->dump, "--kpageflags", arg);
+		return set_once(&opt->dump, "--kpageflags", arg);
 	case 'j':
 		return set_jobs(opt, arg);
 	default:
-		return set_path(&opt->sysroot, "--sysroot", arg);
+		return set_once(&opt->sysroot, "--sysroot", arg);
 	}
 }
 
@@ -240,9 +232,48 @@ static int parse_all(poptContext popt, struct options *opt, bool *done)
 	return check_conflicts(opt);
 }
 
+/* The last letter before an '=' of "-b=…" or "-rb=…"; NULL: not of that form. */
+static const char *glued_bits(const char *arg)
+{
+	const char *p = arg + 1;
+
+	if (arg[0] != '-')
+		return NULL;
+	p += strspn(p, "rlLCMNXxi");
+	return p[0] == 'b' && p[1] == '=' ? p : NULL;
+}
+
+/* popt takes the '=' of "-b=lru" for its own; to the bits-spec it means "exactly".
+ * Such an argument becomes two. The caller frees the array and the text. */
+static const char **split_glued_bits(int *argc, const char **argv, char **text)
+{
+	const char **out = xcalloc((size_t)*argc * 2 + 1, sizeof(*out));
+	size_t size = 1;
+	int n = 0;
+	char *p;
+
+	for (int i = 0; i < *argc; i++)
+		size += strlen(argv[i]) + 1;
+	p = *text = xcalloc(size, 1);
+	for (int i = 0; i < *argc; i++) {
+		const char *b = i ? glued_bits(argv[i]) : NULL;
+
+		out[n++] = argv[i];
+		if (!b)
+			continue;
+		out[n - 1] = memcpy(p, argv[i], (size_t)(b + 1 - argv[i]));
+		p += b + 2 - argv[i];
+		out[n++] = b + 1;
+	}
+	*argc = n;
+	return out;
+}
+
 enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status)
 {
-	poptContext popt = poptGetContext("page-types", argc, argv, all_options, 0);
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ const char **args = split_glued_bits(&argc, argv, &text);
+	poptContext popt = poptGetContext("page-types", argc, args, all_options, 0);
 	bool done = false;
 
 	*status = parse_all(popt, opt, &done);

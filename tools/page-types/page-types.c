@@ -91,16 +91,26 @@ static void run_close(struct run *run)
 
 /* ------------------------------------------------------------------ walking */
 
+/* With an action, what was not come to is neither listed nor counted. */
 static int emit(const struct kpage_batch *batch, void *arg)
 {
+	struct kpage_batch b = *batch;
 	struct run *run = arg;
 	int err = 0;
 
-	if (is_acting(&run->opt))
-		err = act_on_batch(run, batch);
-	list_add(&run->list, batch);
-	/* Nobody reads on: the rest need not be walked. */
-	return err ? err : stdout_has_failed() ? -EPIPE : 0;
+	if (is_acting(&run->opt)) {
+		err = act_on_batch(run, &b);
+		for (size_t i = 0; i < b.n; i++)
+			if (kpage_tally_add(run->tally, b.flags[i], 1))
+				return -ENOMEM;
+	}
+	list_add(&run->list, &b);
+	if (!err && stdout_has_failed()) {
+		/* Nobody reads on. */
+		run->stop = true;
+		err = -ECANCELED;
+	}
+	return err;
 }
 
 void run_walk(const struct run *run, struct kpage_walk *walk)
@@ -148,6 +158,7 @@ static int walk_error(const struct run *run, pid_t pid, int err)
 static int walk_pid(struct run *run, const struct kpage_walk *walk, pid_t pid)
 {
 	const struct selection *s = &run->opt.selection;
+	uint64_t poisoned = run->inj.counts[OUTCOME_POISONED];
 	struct kpage_file *pagemap = NULL;
 	int err = 0;
 
@@ -163,11 +174,13 @@ static int walk_pid(struct run *run, const struct kpage_walk *walk, pid_t pid)
 		err = kpage_walk_task(run->ctx, walk, pid, s->ranges, s->nr_ranges);
 	run->owner = (struct page_owner){ 0 };
 	kpage_file_free(pagemap);
+	if (err == -ECANCELED)
+		return EXIT_OK;
 	/* A process that its poison killed has its place in the report. */
-	if (err == -ESRCH && run->opt.hwpoison && run->inj.counts[OUTCOME_POISONED])
+	if (err == -ESRCH && run->inj.counts[OUTCOME_POISONED] > poisoned) {
+		run->ended = true;
 		return EXIT_OK;
-	if (err == -EINTR || err == -EPIPE)
-		return EXIT_OK;
+	}
 	return err ? walk_error(run, pid, err) : EXIT_OK;
 }
 
@@ -176,7 +189,7 @@ static int walk_pids(struct run *run, const struct kpage_walk *walk)
 	const struct selection *s = &run->opt.selection;
 	int status = EXIT_OK;
 
-	for (size_t i = 0; i < s->nr_pids && !signals_pending(); i++) {
+	for (size_t i = 0; i < s->nr_pids && !run->stop; i++) {
 		int one = walk_pid(run, walk, s->pids[i]);
 
 		status = status ? status : one;
@@ -232,7 +245,7 @@ static int walk_machine(struct run *run, const struct kpage_walk *walk)
 	if (err == -ERANGE)
 		return fail(EXIT_FAILED, "%s: ends before %s",
 			    kpage_file_path(shorter_column(run)), kpage_file_path(run->flags));
-	if (err && err != -EINTR && err != -EPIPE)
+	if (err && err != -ECANCELED)
 		return fail_errno(err, "%s", kpage_file_path(run->flags));
 	return err ? EXIT_OK : check_end(run, end);
 }
@@ -270,7 +283,8 @@ static void finish(struct run *run)
 		printf("\n\n");
 	if (opt->selection.file)
 		show_file(opt);
-	show_summary(run->tally);
+	if (show_summary(run->tally))
+		run->status = fail(EXIT_FAILED, "out of memory");
 }
 
 static void warn_of_raw_flags(const struct options *opt)
@@ -296,7 +310,8 @@ static int run_all(struct run *run)
 	if (status)
 		return status;
 	run_walk(run, &walk);
-	walk.tally = run->tally;
+	run->inj.walk = opt->selection.nr_pids || opt->selection.file ? NULL : &walk;
+	walk.tally = is_acting(opt) ? NULL : run->tally;
 	walk.arg = run;
 	if (is_acting(opt) || opt->list != LIST_NONE)
 		walk.emit = emit;

@@ -29,7 +29,10 @@ struct run {
 	struct injection inj;
 	struct page_owner owner;	/* whose pages are walked, for the injection */
 	uint64_t surveyed;		/* pages that were chosen, before any was poisoned */
-	int status;			/* what went wrong on the way and did not end it */
+	bool stop;			/* a signal, no reader, or an error that the next page
+					   would meet too: nothing more is walked */
+	bool ended;			/* a process that was poisoned ended meanwhile */
+	int status;			/* the error that stopped it */
 };
 
 enum parse_result {
@@ -53,5 +56,7 @@ void show_file(const struct options *opt);
 
 /* act.c: --hwpoison, --unpoison and --mark-idle. */
 int act_prepare(struct run *run);
-int act_on_batch(struct run *run, const struct kpage_batch *batch);
+/* Cuts the batch down to the entries that were come to. 0, -ESRCH the process has
+ * ended, or -ECANCELED with run->stop set. */
+int act_on_batch(struct run *run, struct kpage_batch *batch);
 int act_report(struct run *run);

@@ -161,14 +161,16 @@ static uint64_t pages_to_mb(uint64_t pages)
 	return pages * kpage_page_size() >> 20;
 }
 
-void show_summary(const struct kpage_tally *tally)
+int show_summary(const struct kpage_tally *tally)
 {
 	_cleanup_free_ struct kpage_tally_row *rows = NULL;
 	char symbolic[KPAGE_SYMBOLIC_SIZE], names[KPAGE_NAMES_SIZE];
 	size_t n = 0;
 
-	if (kpage_tally_rows(tally, &rows, &n))
-		exit(fail(EXIT_FAILED, "out of memory"));
+	int err = kpage_tally_rows(tally, &rows, &n);
+
+	if (err)
+		return err;
 	printf("             flags\tpage-count       MB  symbolic-flags\t\t\tlong-symbolic-flags\n");
 	for (size_t i = 0; i < n; i++) {
 		kpage_flags_symbolic(rows[i].flags, symbolic);
@@ -178,6 +180,7 @@ void show_summary(const struct kpage_tally *tally)
 	}
 	printf("             total\t%10" PRIu64 " %8" PRIu64 "\n", kpage_tally_total(tally),
 	       pages_to_mb(kpage_tally_total(tally)));
+	return 0;
 }
 
 void show_flags(uint64_t flags)

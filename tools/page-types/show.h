@@ -45,5 +45,6 @@ void list_break(struct list *list);
 /* The end; a list without rows gets its header. */
 void list_end(struct list *list);
 
-void show_summary(const struct kpage_tally *tally);
+/* 0 or -ENOMEM. */
+int show_summary(const struct kpage_tally *tally);
 void show_flags(uint64_t flags);
