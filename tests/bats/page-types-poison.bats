@@ -497,5 +497,6 @@ poison_until() {
 	run_split on_root -X -p 7
 	injected 3
 	stdout_has '             2  left alone: pages of the kernel (--force takes them too)'
+	: > "$hwpoison/corrupt-pfn"
 	refuses "1 of 1 pages belong to the kernel" -X -a 1
 }
