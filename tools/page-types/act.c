@@ -55,7 +55,7 @@ static int survey(struct run *run)
 	struct surveyor *surveyor = NULL;
 	int status;
 
-	if (selection_is_empty(&run->opt.selection))
+	if (!run->opt.force && selection_is_empty(&run->opt.selection))
 		return refuse("nothing is selected: that is the whole machine");
 	/* What the kernel's filter keeps away is at no risk: that takes the cgroups. */
 	if (run->inj.filter.enable && run->inj.filter.memcg && !run->cgroup) {
@@ -69,7 +69,8 @@ static int survey(struct run *run)
 		status = walk_survey(run, surveyor);
 	if (!status) {
 		run->surveyed = surveyor_result(surveyor)->pages;
-		status = judge_survey(run, surveyor_result(surveyor));
+		if (!run->opt.force)
+			status = judge_survey(run, surveyor_result(surveyor));
 	}
 	surveyor_free(surveyor);
 	return status;
@@ -97,7 +98,7 @@ int act_prepare(struct run *run)
 	if (!status && run->opt.hwpoison)
 		status = injection_start(&run->inj);
 	run->inj.force = run->opt.force;
-	if (!status && run->opt.hwpoison && !run->opt.force)
+	if (!status && run->opt.hwpoison)
 		status = survey(run);
 	return status;
 }
@@ -154,6 +155,7 @@ static void count_rest(struct run *run)
 
 	for (size_t i = 0; i < NR_OUTCOMES; i++)
 		seen += counts[i];
+	/* One at least: the page at which its end was seen. */
 	if (run->ended && !run->stop)
 		counts[OUTCOME_NOT_TRIED] += run->surveyed > seen ? run->surveyed - seen : 1;
 }
