@@ -20,4 +20,13 @@ tools/hwpoison-lab/hwpoison-lab: tools/hwpoison-lab/hwpoison-lab.in Makefile
 	sed -e 's|@PACKAGE_VERSION[@]|$(PACKAGE_VERSION)|g' \
 		-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|g' \
 		$(srcdir)/tools/hwpoison-lab/hwpoison-lab.in >$@.tmp && \
-	chmod +x $@.tmp && mv -f $@.tmp $@
+	chmod +x $@.tmp && \
+	if test $(srcdir) != .; then cp -pf $(lab_parts:%=$(srcdir)/%) $(@D); fi && \
+	mv -f $@.tmp $@
+
+# It looks for its parts beside itself first: so it runs from the build tree.
+lab_parts = $(dist_lab_DATA) $(dist_lab_SCRIPTS)
+tools/hwpoison-lab/hwpoison-lab: $(lab_parts)
+
+clean-local:
+	if test $(srcdir) != .; then rm -f $(lab_parts); fi
