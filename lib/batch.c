@@ -245,6 +245,26 @@ static void keep(struct kpage_batch *b, size_t to, size_t from)
 	}
 }
 
+/* A summary of memory wants nothing but runs of equal flags. */
+static int count_runs(const struct kpage_batch *b, const struct kpage_walk *walk,
+		      struct kpage_tally *tally)
+{
+	const uint64_t *kflags = b->kflags;
+	size_t i = 0, next;
+	int err = 0;
+
+	for (; !err && i < b->n; i = next) {
+		uint64_t flags = walk->raw ? kpage_flags_expand(kflags[i], 0) :
+					     kpage_flags_well_known(kflags[i]);
+
+		for (next = i + 1; next < b->n && kflags[next] == kflags[i]; next++)
+			;
+		if (matches(walk, flags))
+			err = kpage_tally_add(tally, flags, next - i);
+	}
+	return err;
+}
+
 /* Neighbours mostly have the same flags: what was found out for one holds for
  * the next, and they are counted together. */
 int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpage_tally *tally)
@@ -255,6 +275,8 @@ int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpag
 	size_t kept = 0;
 	int err = 0;
 
+	if (tally && !walk->emit && !walk->cgroup_ino && !b->pme)
+		return count_runs(b, walk, tally);
 	for (size_t i = 0; !err && i < b->n; i++) {
 		uint64_t entry = b->pme ? b->pme[i] & ~KPAGE_PM_PFN_MASK : 0;
 
