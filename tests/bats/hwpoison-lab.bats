@@ -201,7 +201,7 @@ qemu_was_asked() {
 	stderr_has 'no such luck'
 	qemu_was_asked 3072M
 	qemu_was_asked 4
-	qemu_was_asked tcg,thread=multi
+	qemu_was_asked tcg,thread=single
 	qemu_was_asked Cascadelake-Server
 	qemu_was_asked memory-backend-ram,id=mem1,size=1536M
 	qemu_was_asked 'console=ttyS0 panic=-1 loglevel=4 hugepagesz=2M hugepages=16  a=1 b c'
