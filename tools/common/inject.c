@@ -3,11 +3,21 @@
 #include "common/inject.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/safety.h"
+
+static int inject_by_debugfs(struct injection *inj, uint64_t pfn, const struct page_owner *owner)
+{
+	(void)owner;
+	return kpage_hwpoison_inject(inj->hp, pfn);
+}
+
+const struct inject_method inject_debugfs = {
+	.name = "debugfs",
+	.needs_debugfs = true,
+	.inject = inject_by_debugfs,
+};
 
 static void warn_of_idle_filter(const struct injection *inj)
 {
@@ -17,141 +27,57 @@ static void warn_of_idle_filter(const struct injection *inj)
 		     kpage_hwpoison_dir(inj->hp), kpage_hwpoison_dir(inj->hp));
 }
 
-int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kpage_file *flags)
+static int open_debugfs(struct injection *inj)
 {
-	int err;
+	int err = kpage_hwpoison_open(inj->ctx, &inj->hp);
 
-	*inj = (struct injection){ .ctx = ctx, .flags = flags };
-	err = kpage_hwpoison_open(ctx, &inj->hp);
+	if (!err || !inj->method->needs_debugfs)
+		return EXIT_OK;
 	if (err == -ENODEV)
 		return fail(EXIT_CANNOT, "debugfs: not mounted (try: mount -t debugfs none /sys/kernel/debug)");
 	if (err == -ENOENT)
 		return fail(EXIT_CANNOT, "%s/hwpoison: not there (try: modprobe hwpoison_inject)",
-			    kpage_ctx_error_path(ctx));
-	if (err)
-		return fail_errno(err, "%s", kpage_ctx_error_path(ctx));
+			    kpage_ctx_error_path(inj->ctx));
+	return fail_errno(err, "%s", kpage_ctx_error_path(inj->ctx));
+}
+
+int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kpage_file *flags,
+		   const struct inject_method *method)
+{
+	int status;
+
+	*inj = (struct injection){ .ctx = ctx, .flags = flags, .method = method };
+	status = open_debugfs(inj);
+	if (status)
+		return status;
 	inj->has_corrupted = !kpage_hardware_corrupted(ctx, &inj->corrupted_before);
 	inj->corrupted_after = inj->corrupted_before;
 	return EXIT_OK;
 }
 
-int injection_start(struct injection *inj)
+static int read_filter(struct injection *inj)
 {
 	const char *path = kpage_ctx_error_path(inj->ctx);
-	int err = kpage_hwpoison_filter_read(inj->hp, &inj->filter);
+	int err = inj->hp ? kpage_hwpoison_filter_read(inj->hp, &inj->filter) : 0;
 
+	/* Under lockdown the filter can't be seen by a method that works there. */
+	if (!err || !inj->method->needs_debugfs)
+		return EXIT_OK;
 	if (err == -EPERM && geteuid() == 0)
 		return fail(EXIT_NOPERM, "%s: %s (kernel lockdown forbids it: see /sys/kernel/security/lockdown)",
 			    path, strerror(EPERM));
-	if (err)
-		return fail_errno(err, "%s", path);
+	return fail_errno(err, "%s", path);
+}
+
+int injection_start(struct injection *inj)
+{
+	int status = read_filter(inj);
+
+	if (status)
+		return status;
 	warn_of_idle_filter(inj);
 	inj->watch_error = kpage_watch_new(inj->ctx, &inj->watch);
 	return EXIT_OK;
-}
-
-/* ------------------------------------------------------------------- events */
-
-static void count_result(struct injection *inj, const struct kpage_event *e)
-{
-	struct kernel_result *r = inj->results;
-
-	for (size_t i = 0; i < inj->nr_results; i++, r++)
-		if (!strcmp(r->type, e->type) && !strcmp(r->result, e->result)) {
-			r->pages++;
-			return;
-		}
-	inj->results = xreallocarray(inj->results, inj->nr_results + 1, sizeof(*inj->results));
-	r = &inj->results[inj->nr_results++];
-	*r = (struct kernel_result){ .pages = 1 };
-	memcpy(r->type, e->type, sizeof(r->type));
-	memcpy(r->result, e->result, sizeof(r->result));
-}
-
-/* Where the page lies in the receiver, as far as we came by it there. */
-static uint64_t address_of(const struct injection *inj, uint64_t pfn, pid_t tid)
-{
-	struct kpage_task task;
-
-	for (size_t i = 0; i < inj->nr_recent; i++) {
-		if (inj->recent[i].pfn != pfn || !inj->recent[i].pid)
-			continue;
-		if (inj->recent[i].pid == tid || (!kpage_task_read(inj->ctx, tid, &task) &&
-						  task.pid == inj->recent[i].pid))
-			return inj->recent[i].address;
-	}
-	return 0;
-}
-
-static bool is_ours(const struct injection *inj, uint64_t pfn)
-{
-	for (size_t i = 0; i < inj->nr_recent; i++)
-		if (inj->recent[i].pfn == pfn)
-			return true;
-	return false;
-}
-
-static void release_waiting(struct injection *inj, uint64_t pfn)
-{
-	for (size_t i = 0; i < inj->nr_waiting; i++) {
-		const struct kpage_event *e = &inj->waiting[i];
-
-		victims_add(&inj->victims, inj->ctx, e, address_of(inj, pfn, e->tid));
-	}
-	inj->nr_waiting = 0;
-}
-
-/* A signal does not name its page; the memory_failure_event of the same
- * injection follows it, and does. */
-static int take_event(const struct kpage_event *e, void *arg)
-{
-	struct injection *inj = arg;
-
-	if (e->kind == KPAGE_EVENT_FAILURE && !is_ours(inj, e->pfn)) {
-		/* Somebody else's page, and his victims. */
-		inj->nr_waiting = 0;
-	} else if (e->kind == KPAGE_EVENT_FAILURE) {
-		release_waiting(inj, e->pfn);
-		count_result(inj, e);
-	} else if (e->kind == KPAGE_EVENT_SIGNAL && !e->pfn && e->code != BUS_MCEERR_AR) {
-		inj->waiting = xreallocarray(inj->waiting, inj->nr_waiting + 1,
-					     sizeof(*inj->waiting));
-		inj->waiting[inj->nr_waiting++] = *e;
-	} else {
-		victims_add(&inj->victims, inj->ctx, e,
-			    e->kind == KPAGE_EVENT_SIGNAL ? address_of(inj, e->pfn, e->tid) : 0);
-	}
-	return 0;
-}
-
-void injection_read_events(struct injection *inj)
-{
-	int err = inj->watch ? kpage_watch_read(inj->watch, take_event, inj) : 0;
-
-	release_waiting(inj, 0);
-	inj->nr_recent = 0;
-	if (!err)
-		return;
-	/* The pages are still to be seen to; who was signalled is not known any more. */
-	warn("%s: %s: the tasks and the kernel's results are not seen from here on",
-	     kpage_ctx_error_path(inj->ctx), strerror(-err));
-	kpage_watch_free(inj->watch);
-	inj->watch = NULL;
-	inj->watch_error = err;
-}
-
-void injection_settle(struct injection *inj)
-{
-	const struct timespec tick = { .tv_nsec = 10 * 1000 * 1000 };
-
-	injection_read_events(inj);
-	for (int ticks = 0; victims_are_open(&inj->victims, inj->ctx) && ticks < 200; ticks++) {
-		nanosleep(&tick, NULL);
-		injection_read_events(inj);
-	}
-	victims_close(&inj->victims, inj->ctx);
-	if (inj->has_corrupted)
-		inj->has_corrupted = !kpage_hardware_corrupted(inj->ctx, &inj->corrupted_after);
 }
 
 /* -------------------------------------------------------------------- pages */
@@ -184,27 +110,51 @@ static bool is_same_huge(struct injection *inj, uint64_t pfn, uint64_t kflags)
 	return same;
 }
 
+/* The owner's entry of the page. 1, 0 the process has ended, or a negative errno. */
+static int read_entry(const struct page_owner *owner, uint64_t *entry)
+{
+	return (int)kpage_file_read(owner->pagemap, owner->offset, entry, 1);
+}
+
 /* The page that the process has there now: the walk was a moment ago, and after
  * the first kill nothing of its memory is where it was. */
 static int check_owner(const struct page_owner *owner, uint64_t pfn, enum outcome *outcome)
 {
 	uint64_t entry;
-	ssize_t n;
+	int n;
 
 	if (!owner->pagemap)
 		return 0;
-	n = kpage_file_read(owner->pagemap, owner->offset, &entry, 1);
-	if (n < 0)
-		return (int)n;
-	if (n == 0)
-		return -ESRCH;
+	n = read_entry(owner, &entry);
+	if (n <= 0)
+		return n ? n : -ESRCH;
 	if (kpage_pagemap_pfn(entry) != pfn)
 		*outcome = kpage_pagemap_poison_candidate(entry) == pfn ? OUTCOME_ALREADY :
 									  OUTCOME_CHANGED;
 	return 0;
 }
 
-static int read_flags(const struct injection *inj, uint64_t pfn, uint64_t *kflags)
+/* The same right after: whether the process lost this page, or had another one by then. */
+static void look_at_owner(const struct page_owner *owner, uint64_t pfn, struct page_report *report)
+{
+	uint64_t entry;
+	int n = owner->pagemap ? read_entry(owner, &entry) : -ENOENT;
+
+	if (n <= 0)
+		report->entry = n ? ENTRY_NONE : ENTRY_GONE;
+	else if (kpage_pagemap_poison_candidate(entry) == pfn)
+		report->entry = ENTRY_POISONED;
+	else if (!(entry & KPAGE_PM_PRESENT))
+		report->entry = ENTRY_UNMAPPED;
+	else if (kpage_pagemap_pfn(entry) == pfn)
+		report->entry = ENTRY_PRESENT;
+	else {
+		report->entry = ENTRY_MOVED;
+		report->new_pfn = kpage_pagemap_pfn(entry);
+	}
+}
+
+int injection_read_flags(const struct injection *inj, uint64_t pfn, uint64_t *kflags)
 {
 	ssize_t n = kpage_file_read(inj->flags, pfn, kflags, 1);
 
@@ -218,7 +168,7 @@ static int find_head(const struct injection *inj, uint64_t *pfn)
 	int err;
 
 	do {
-		err = *pfn ? read_flags(inj, --*pfn, &kflags) : -ENXIO;
+		err = *pfn ? injection_read_flags(inj, --*pfn, &kflags) : -ENXIO;
 		if (err || !(kflags & KPAGE_BIT(HUGE)))
 			return -ENXIO;
 	} while (!(kflags & KPAGE_BIT(COMPOUND_HEAD)));
@@ -226,7 +176,7 @@ static int find_head(const struct injection *inj, uint64_t *pfn)
 }
 
 /* Before 6.12 a poisoned hugetlb page shows it at its head alone. */
-static bool is_poisoned(const struct injection *inj, uint64_t pfn, uint64_t kflags)
+bool injection_is_poisoned(const struct injection *inj, uint64_t pfn, uint64_t kflags)
 {
 	uint64_t head_flags;
 
@@ -234,24 +184,46 @@ static bool is_poisoned(const struct injection *inj, uint64_t pfn, uint64_t kfla
 		return true;
 	if (!(kflags & KPAGE_BIT(HUGE)) || !(kflags & KPAGE_BIT(COMPOUND_TAIL)))
 		return false;
-	return !find_head(inj, &pfn) && !read_flags(inj, pfn, &head_flags) &&
+	return !find_head(inj, &pfn) && !injection_read_flags(inj, pfn, &head_flags) &&
 	       (head_flags & KPAGE_BIT(HWPOISON));
 }
 
-static int write_and_look(struct injection *inj, uint64_t pfn, enum outcome *outcome)
+uint64_t injection_head(const struct injection *inj, uint64_t pfn, uint64_t kflags)
 {
-	int err = kpage_hwpoison_inject(inj->hp, pfn);
-	uint64_t now = 0;
+	uint64_t head = pfn;
+
+	if ((kflags & KPAGE_BIT(HUGE)) && (kflags & KPAGE_BIT(COMPOUND_TAIL)) && !find_head(inj, &head))
+		return head;
+	return pfn;
+}
+
+/* The result of the write says little; the page's flag is the truth. */
+static enum outcome judge(const struct injection *inj, int err, bool poisoned)
+{
+	if (poisoned && !err)
+		return inj->method->soft ? OUTCOME_OFFLINED : OUTCOME_POISONED;
+	if (poisoned)
+		return OUTCOME_NOT_CONTAINED;
+	/* Unlike the others, soft offlining says so when the filter rejects a page. */
+	if (inj->method->soft && err == -EOPNOTSUPP && inj->filter.enable)
+		return OUTCOME_FILTERED;
+	return err ? OUTCOME_FAILED : OUTCOME_FILTERED;
+}
+
+static int write_and_look(struct injection *inj, uint64_t pfn, const struct page_owner *owner,
+			  struct page_report *report)
+{
+	int err = inj->method->inject(inj, pfn, owner);
 
 	if (is_fatal(err))
 		return err;
+	report->err = err;
 	if (err)
 		count_error(inj, err, pfn);
-	/* The result of the write says little; the page's flag is the truth. */
-	if (!read_flags(inj, pfn, &now) && is_poisoned(inj, pfn, now))
-		*outcome = err ? OUTCOME_NOT_CONTAINED : OUTCOME_POISONED;
-	else
-		*outcome = err ? OUTCOME_FAILED : OUTCOME_FILTERED;
+	report->poisoned_after = !injection_read_flags(inj, pfn, &report->kflags_after) &&
+				 injection_is_poisoned(inj, pfn, report->kflags_after);
+	report->outcome = judge(inj, err, report->poisoned_after);
+	look_at_owner(owner, pfn, report);
 	return 0;
 }
 
@@ -288,15 +260,18 @@ static bool is_still_chosen(const struct injection *inj, uint64_t pfn, uint64_t 
 }
 
 /* What the walk and a fresh look say against it; NR_OUTCOMES: nothing. */
-static enum outcome objection(struct injection *inj, uint64_t pfn, uint64_t kflags)
+static enum outcome objection(struct injection *inj, uint64_t pfn, uint64_t kflags,
+			      struct page_report *report)
 {
 	uint64_t now;
 
 	if (is_same_huge(inj, pfn, kflags))
 		return OUTCOME_SAME_HUGE;
-	if (read_flags(inj, pfn, &now))
+	if (injection_read_flags(inj, pfn, &now))
 		return OUTCOME_CHANGED;
-	if (is_poisoned(inj, pfn, now))
+	report->kflags_before = report->kflags_after = now;
+	report->poisoned_before = report->poisoned_after = injection_is_poisoned(inj, pfn, now);
+	if (report->poisoned_before)
 		return OUTCOME_ALREADY;
 	if (((now ^ kflags) & IDENTITY_FLAGS) || is_kernel_page(now) != is_kernel_page(kflags) ||
 	    !is_still_chosen(inj, pfn, now))
@@ -305,51 +280,58 @@ static enum outcome objection(struct injection *inj, uint64_t pfn, uint64_t kfla
 }
 
 int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
-		     const struct page_owner *owner)
+		     const struct page_owner *owner, struct page_report *report)
 {
-	enum outcome outcome = objection(inj, pfn, kflags);
+	struct page_report r = { .kflags_before = kflags, .kflags_after = kflags };
 	int err = 0;
 
-	if (outcome == NR_OUTCOMES)
-		err = check_owner(owner, pfn, &outcome);
-	if (!err && outcome == NR_OUTCOMES) {
+	r.outcome = objection(inj, pfn, kflags, &r);
+	if (r.outcome == NR_OUTCOMES)
+		err = check_owner(owner, pfn, &r.outcome);
+	if (!err && r.outcome == NR_OUTCOMES) {
+		if (inj->hooks.before)
+			inj->hooks.before(pfn, owner, inj->hooks.arg);
 		remember(inj, pfn, owner);
-		err = write_and_look(inj, pfn, &outcome);
+		err = write_and_look(inj, pfn, owner, &r);
 		if (err)
 			inj->nr_recent--;
 	}
 	if (err)
 		return err;
-	inj->counts[outcome]++;
+	inj->counts[r.outcome]++;
+	if (report)
+		*report = r;
 	if (inj->nr_recent == INJECT_RECENT)
 		injection_read_events(inj);
 	return 0;
 }
 
-int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags)
+int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags,
+		       struct page_report *report)
 {
-	uint64_t now, head = pfn;
-	int err;
+	struct page_report r = { .kflags_before = kflags };
+	uint64_t now;
 
 	if (is_same_huge(inj, pfn, kflags)) {
 		if (kflags & KPAGE_BIT(HWPOISON))
 			inj->counts[OUTCOME_SAME_HUGE]++;
 		return 0;
 	}
-	if (read_flags(inj, pfn, &now) || !is_poisoned(inj, pfn, now))
+	if (injection_read_flags(inj, pfn, &now) || !injection_is_poisoned(inj, pfn, now))
 		return 0;
-	if ((now & KPAGE_BIT(HUGE)) && (now & KPAGE_BIT(COMPOUND_TAIL)) && find_head(inj, &head))
-		head = pfn;
-	err = kpage_hwpoison_unpoison(inj->hp, head);
-	if (is_fatal(err))
-		return err;
-	if (err)
-		count_error(inj, err, pfn);
+	r.poisoned_before = true;
 	/* The kernel unpoisons a hugetlb page by its head only. */
-	if (read_flags(inj, pfn, &now) || is_poisoned(inj, pfn, now))
-		inj->counts[OUTCOME_STILL_POISONED]++;
-	else
-		inj->counts[OUTCOME_UNPOISONED]++;
+	r.err = kpage_hwpoison_unpoison(inj->hp, injection_head(inj, pfn, now));
+	if (is_fatal(r.err))
+		return r.err;
+	if (r.err)
+		count_error(inj, r.err, pfn);
+	r.poisoned_after = injection_read_flags(inj, pfn, &r.kflags_after) ||
+			   injection_is_poisoned(inj, pfn, r.kflags_after);
+	r.outcome = r.poisoned_after ? OUTCOME_STILL_POISONED : OUTCOME_UNPOISONED;
+	inj->counts[r.outcome]++;
+	if (report)
+		*report = r;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 /* What became of one page. */
 enum outcome {
 	OUTCOME_POISONED,	/* as asked */
+	OUTCOME_OFFLINED,	/* soft-offlined: its data moved, or was dropped */
 	OUTCOME_ALREADY,	/* it was poisoned before */
 	OUTCOME_SAME_HUGE,	/* part of a hugetlb page that was taken by another part */
 	OUTCOME_KERNEL,		/* a page of the kernel: left alone */
@@ -45,12 +46,60 @@ struct page_owner {
 	const struct kpage_file *pagemap;
 };
 
+/* What the process that had the page has in its place, right after. */
+enum owner_entry {
+	ENTRY_NONE,		/* the page was in no process, or nothing was done to it */
+	ENTRY_POISONED,		/* the entry of a poisoned page: an access kills */
+	ENTRY_UNMAPPED,		/* nothing: an access faults in what is there then */
+	ENTRY_PRESENT,		/* the page itself, still */
+	ENTRY_MOVED,		/* another page: that of new_pfn */
+	ENTRY_GONE,		/* the process has ended */
+};
+
+/* What became of one page, in all detail. */
+struct page_report {
+	enum outcome outcome;
+	int err;			/* what the kernel returned; 0 */
+	uint64_t kflags_before, kflags_after;
+	bool poisoned_before, poisoned_after;
+	enum owner_entry entry;
+	uint64_t new_pfn;		/* ENTRY_MOVED */
+};
+
+struct injection;
+
+/* A route to the kernel's memory failure handling. */
+struct inject_method {
+	const char *name;
+	bool needs_debugfs;
+	bool soft;		/* nothing dies: the data moves. Without events */
+	/* Returns what the kernel did: 0 or a negative errno, neither of which says
+	 * what became of the page. */
+	int (*inject)(struct injection *inj, uint64_t pfn, const struct page_owner *owner);
+};
+
+/* corrupt-pfn */
+extern const struct inject_method inject_debugfs;
+
+/* Hooks of a tool that wants more than the counts. */
+struct inject_hooks {
+	/* The kernel's event on a page of ours. */
+	void (*failure)(const struct kpage_event *event, void *arg);
+	/* Right before the page's PFN is handed to the kernel. */
+	void (*before)(uint64_t pfn, const struct page_owner *owner, void *arg);
+	/* Where the page lies in the process of thread tid, in bytes; 0: not known. */
+	uint64_t (*address)(uint64_t pfn, pid_t tid, void *arg);
+	void *arg;
+};
+
 /* Injections whose events were not read yet; see kpage_watch_read(). */
 #define INJECT_RECENT 256
 
 struct injection {
 	struct kpage_ctx *ctx;
-	struct kpage_hwpoison *hp;
+	struct kpage_hwpoison *hp;	/* NULL: not there, and the method can do without */
+	const struct inject_method *method;
+	struct inject_hooks hooks;	/* each may be NULL */
 	const struct kpage_file *flags;
 	bool force;			/* the kernel's pages too */
 	const struct kpage_walk *walk;	/* how a page by its number was chosen: it must
@@ -81,9 +130,10 @@ struct injection {
 
 /*
  * Opens the hwpoison files. flags: the live kpageflags; borrowed. EXIT_OK, or a
- * status after a message.
+ * status after a message; a method that can do without them makes no fuss.
  */
-int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kpage_file *flags);
+int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kpage_file *flags,
+		   const struct inject_method *method);
 
 /*
  * Before pages are poisoned: reads the kernel's filter (with a warning where it is
@@ -92,17 +142,29 @@ int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kp
 int injection_start(struct injection *inj);
 
 /* Poisons one page; kflags: as the walk saw it. 0, or -ESRCH the owner has
- * ended, or another negative errno after which going on makes no sense. */
+ * ended, or another negative errno after which going on makes no sense. report: may
+ * be NULL; filled in if 0 is returned. */
 int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
-		     const struct page_owner *owner);
+		     const struct page_owner *owner, struct page_report *report);
 
-/* Unpoisons one page, if it is poisoned. Returns as above. */
-int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags);
+/* Unpoisons one page, if it is poisoned. Returns as above; report: may be NULL, its
+ * outcome stays as it is if the page is not poisoned. */
+int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags,
+		       struct page_report *report);
+
+/* The first page of a hugetlb page, by any of its pages; others stay as they are. */
+uint64_t injection_head(const struct injection *inj, uint64_t pfn, uint64_t kflags);
+
+/* Whether the page is poisoned, as far as its flags and those of its head say. */
+bool injection_is_poisoned(const struct injection *inj, uint64_t pfn, uint64_t kflags);
+
+/* Takes a page's flags as they are now. 0 or a negative errno (-ENXIO: no such page). */
+int injection_read_flags(const struct injection *inj, uint64_t pfn, uint64_t *kflags);
 
 /* Reads the events so far. */
 void injection_read_events(struct injection *inj);
 
-/* Waits, two seconds at most, until the fate of every signalled task is known. */
-void injection_settle(struct injection *inj);
+/* Waits until the fate of every signalled task is known. seconds: how long at most. */
+void injection_settle(struct injection *inj, double seconds);
 
 void injection_close(struct injection *inj);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LTLIBRARIES += tools/common/libcommon.la
 tools_common_libcommon_la_SOURCES = \
+	tools/common/inject-events.c \
 	tools/common/inject.c \
 	tools/common/inject.h \
 	tools/common/outcome.c \

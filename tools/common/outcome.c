@@ -11,6 +11,7 @@ static const struct {
 	bool as_asked;
 } outcomes[NR_OUTCOMES] = {
 	[OUTCOME_POISONED] = { "poisoned", true },
+	[OUTCOME_OFFLINED] = { "soft-offlined", true },
 	[OUTCOME_ALREADY] = { "poisoned already", true },
 	[OUTCOME_SAME_HUGE] = { "part of a hugetlb page that is counted by its first page", true },
 	[OUTCOME_KERNEL] = { "left alone: pages of the kernel (--force takes them too)", true },

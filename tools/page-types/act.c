@@ -10,6 +10,9 @@
 #include "common/safety.h"
 #include "common/signals.h"
 
+/* How long the fate of a signalled task is waited for. */
+#define SETTLE_SECONDS 2
+
 static int refuse(const char *why)
 {
 	return fail(EXIT_REFUSED, "--hwpoison: refused: %s (--force does it all the same)", why);
@@ -94,7 +97,7 @@ int act_prepare(struct run *run)
 	if (run->opt.mark_idle)
 		status = prepare_idle(run);
 	if (!status && (run->opt.hwpoison || run->opt.unpoison))
-		status = injection_open(&run->inj, run->ctx, run->flags);
+		status = injection_open(&run->inj, run->ctx, run->flags, &inject_debugfs);
 	if (!status && run->opt.hwpoison)
 		status = injection_start(&run->inj);
 	run->inj.force = run->opt.force;
@@ -106,7 +109,7 @@ int act_prepare(struct run *run)
 static int poison_page(struct run *run, const struct kpage_batch *b, size_t i)
 {
 	run->owner.offset = b->offset ? b->offset[i] : 0;
-	return injection_poison(&run->inj, b->pfn[i], b->kflags[i], &run->owner);
+	return injection_poison(&run->inj, b->pfn[i], b->kflags[i], &run->owner, NULL);
 }
 
 static int act_on_page(struct run *run, const struct kpage_batch *b, size_t i)
@@ -117,7 +120,7 @@ static int act_on_page(struct run *run, const struct kpage_batch *b, size_t i)
 	if (run->opt.hwpoison)
 		err = poison_page(run, b, i);
 	else if (run->opt.unpoison)
-		err = injection_unpoison(&run->inj, b->pfn[i], b->kflags[i]);
+		err = injection_unpoison(&run->inj, b->pfn[i], b->kflags[i], NULL);
 	if (err == -ESRCH)
 		return err;
 	if (!err && run->idle) {
@@ -174,7 +177,7 @@ static void say_in_short(const struct run *run)
 
 static int report_injection(struct run *run)
 {
-	injection_settle(&run->inj);
+	injection_settle(&run->inj, SETTLE_SECONDS);
 	count_rest(run);
 	if (signals_pending())
 		warn("%s: stopped: the rest of the pages was not tried", strsignal(signals_pending()));
