@@ -7,7 +7,7 @@
 
 #include "common/safety.h"
 
-static int inject_by_debugfs(struct injection *inj, uint64_t pfn, const struct page_owner *owner)
+int inject_by_debugfs(struct injection *inj, uint64_t pfn, const struct page_owner *owner)
 {
 	(void)owner;
 	return kpage_hwpoison_inject(inj->hp, pfn);
@@ -288,9 +288,9 @@ int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
 	r.outcome = objection(inj, pfn, kflags, &r);
 	if (r.outcome == NR_OUTCOMES)
 		err = check_owner(owner, pfn, &r.outcome);
+	if (!err && r.outcome == NR_OUTCOMES && inj->hooks.before)
+		err = inj->hooks.before(pfn, owner, inj->hooks.arg);
 	if (!err && r.outcome == NR_OUTCOMES) {
-		if (inj->hooks.before)
-			inj->hooks.before(pfn, owner, inj->hooks.arg);
 		remember(inj, pfn, owner);
 		err = write_and_look(inj, pfn, owner, &r);
 		if (err)

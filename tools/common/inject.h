@@ -78,15 +78,17 @@ struct inject_method {
 	int (*inject)(struct injection *inj, uint64_t pfn, const struct page_owner *owner);
 };
 
-/* corrupt-pfn */
+/* corrupt-pfn, and its write by itself. */
 extern const struct inject_method inject_debugfs;
+int inject_by_debugfs(struct injection *inj, uint64_t pfn, const struct page_owner *owner);
 
 /* Hooks of a tool that wants more than the counts. */
 struct inject_hooks {
 	/* The kernel's event on a page of ours. */
 	void (*failure)(const struct kpage_event *event, void *arg);
-	/* Right before the page's PFN is handed to the kernel. */
-	void (*before)(uint64_t pfn, const struct page_owner *owner, void *arg);
+	/* Right before the page is handed to the kernel. A negative errno keeps it from
+	 * that, and is what injection_poison() returns. */
+	int (*before)(uint64_t pfn, const struct page_owner *owner, void *arg);
 	/* Where the page lies in the process of thread tid, in bytes; 0: not known. */
 	uint64_t (*address)(uint64_t pfn, pid_t tid, void *arg);
 	void *arg;

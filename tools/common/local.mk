@@ -6,6 +6,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/inject.h \
 	tools/common/outcome.c \
 	tools/common/outcome.h \
+	tools/common/record.c \
+	tools/common/record.h \
 	tools/common/safety.c \
 	tools/common/safety.h \
 	tools/common/select.c \

@@ -3,7 +3,6 @@
 #include "common/outcome.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 
 static const struct {
@@ -72,24 +71,12 @@ static void print_results(const struct injection *inj)
 		       kpage_watch_lost(inj->watch));
 }
 
-static const char *code_text(int code)
-{
-	switch (code) {
-	case BUS_MCEERR_AO:
-		return "BUS_MCEERR_AO";
-	case BUS_MCEERR_AR:
-		return "BUS_MCEERR_AR";
-	default:
-		return "code not known";
-	}
-}
-
 static void print_victim(const struct victim *v)
 {
 	printf("  %s[%d]", v->comm, (int)(v->pid ? v->pid : v->tid));
 	if (v->pid && v->pid != v->tid)
 		printf(" thread %d", (int)v->tid);
-	printf(": SIGBUS %s, %" PRIu64 " sent", code_text(v->code), v->sent);
+	printf(": SIGBUS %s, %" PRIu64 " sent", signal_code_name(v->code) ?: "code not known", v->sent);
 	if (v->merged)
 		printf(", %" PRIu64 " merged with a pending one", v->merged);
 	if (v->ignored)

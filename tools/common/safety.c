@@ -46,8 +46,7 @@ static bool set_has(const struct pfn_set *set, uint64_t pfn)
 	return set->n && bsearch(&pfn, set->pfns, set->n, sizeof(pfn), by_value);
 }
 
-/* A clean file page is dropped and read again: nobody is hurt. */
-static bool hurts(uint64_t kflags)
+bool page_loss_hurts(uint64_t kflags)
 {
 	return kflags & (KPAGE_BIT(ANON) | KPAGE_BIT(DIRTY) | KPAGE_BIT(SWAPBACKED) |
 			 KPAGE_BIT(HUGE));
@@ -58,7 +57,7 @@ static int collect(const struct kpage_batch *b, void *arg)
 	struct pfn_set *set = arg;
 
 	for (size_t i = 0; i < b->n; i++) {
-		if (kpage_batch_is_swap(b, i) || !hurts(b->kflags[i]))
+		if (kpage_batch_is_swap(b, i) || !page_loss_hurts(b->kflags[i]))
 			continue;
 		if (set->n == set->room) {
 			set->room = set->room ? 2 * set->room : 1024;

@@ -9,6 +9,9 @@
  * can't be contained, and mostly not be undone. */
 bool is_kernel_page(uint64_t kflags);
 
+/* Whether its users lose anything with it: a clean page of a file is dropped and read again. */
+bool page_loss_hurts(uint64_t kflags);
+
 /* What a selection would hit, as far as the kernel's own filter lets it. */
 struct survey {
 	uint64_t pages;		/* pages, without swap entries */

@@ -2,6 +2,7 @@
 /* What every tool needs: messages, exit statuses, allocation, stdout. */
 #include "common/util.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -156,5 +157,40 @@ int parse_pid(const char *text, pid_t *out)
 	    n > INT_MAX)
 		return -EINVAL;
 	*out = (pid_t)n;
+	return 0;
+}
+
+#define SECOND_NS UINT64_C(1000000000)
+#define SECONDS_MAX (UINT64_C(1) << 32)
+
+/* The digits after the point, as billionths. */
+static int parse_fraction(const char *digits, uint64_t *ns)
+{
+	uint64_t unit = SECOND_NS;
+
+	if (!*digits)
+		return -EINVAL;
+	for (*ns = 0; *digits; digits++) {
+		if (!isdigit((unsigned char)*digits))
+			return -EINVAL;
+		unit /= 10;
+		*ns += unit * (uint64_t)(*digits - '0');
+	}
+	return 0;
+}
+
+int parse_seconds(const char *text, uint64_t *ns)
+{
+	_cleanup_free_ char *whole = xstrdup(text);
+	char *point = strchr(whole, '.');
+	uint64_t seconds, fraction = 0;
+
+	if (point)
+		*point = '\0';
+	if (kpage_number_parse(whole, &seconds) || (point && parse_fraction(point + 1, &fraction)))
+		return -EINVAL;
+	if (seconds > SECONDS_MAX)
+		return -ERANGE;
+	*ns = seconds * SECOND_NS + fraction;
 	return 0;
 }

@@ -93,3 +93,6 @@ int set_once(char **where, const char *option, const char *arg);
 
 /* A positive process number, whole string. 0, or -EINVAL. */
 int parse_pid(const char *text, pid_t *out);
+
+/* "N" or "N.FRACTION" seconds, in nanoseconds. 0, -EINVAL, or -ERANGE: too large. */
+int parse_seconds(const char *text, uint64_t *ns);

@@ -19,6 +19,18 @@ const char *fate_text(enum fate fate)
 	return texts[fate];
 }
 
+const char *signal_code_name(int code)
+{
+	switch (code) {
+	case BUS_MCEERR_AO:
+		return "BUS_MCEERR_AO";
+	case BUS_MCEERR_AR:
+		return "BUS_MCEERR_AR";
+	default:
+		return NULL;
+	}
+}
+
 /* One row a thread and code: a thread can be told of the same page early (AO)
  * and run into it later (AR). Code 0 comes from sources that do not tell. */
 static struct victim *find(struct victims *v, pid_t tid, int code)

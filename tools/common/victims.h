@@ -45,4 +45,7 @@ void victims_close(struct victims *v, struct kpage_ctx *ctx);
 
 const char *fate_text(enum fate fate);
 
+/* "BUS_MCEERR_AO", "BUS_MCEERR_AR"; NULL: not known. */
+const char *signal_code_name(int code);
+
 void victims_release(struct victims *v);

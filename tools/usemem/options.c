@@ -2,7 +2,6 @@
 /* The command line: popt tables by group, and a setter for each option. */
 #include "options.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <popt.h>
@@ -14,8 +13,6 @@
 #include "common/util.h"
 #include "kpage.h"
 
-#define SECOND_NS UINT64_C(1000000000)
-#define SECONDS_MAX (UINT64_C(1) << 32)
 #define MEGABYTES_MAX (UINT64_C(1) << 30)
 #define THREADS_MAX 4096
 
@@ -116,36 +113,13 @@ static int parse_count(const char *option, const char *arg, uint64_t max, uint64
 	return 0;
 }
 
-/* The digits after the point, as billionths. */
-static int parse_fraction(const char *digits, uint64_t *ns)
-{
-	uint64_t unit = SECOND_NS;
-
-	if (!*digits)
-		return -EINVAL;
-	for (*ns = 0; *digits; digits++) {
-		if (!isdigit((unsigned char)*digits))
-			return -EINVAL;
-		unit /= 10;
-		*ns += unit * (uint64_t)(*digits - '0');
-	}
-	return 0;
-}
-
 /* "N" or "N.FRACTION" seconds. */
-static int parse_seconds(const char *option, const char *arg, uint64_t *out)
+static int take_seconds(const char *option, const char *arg, uint64_t *out)
 {
-	_cleanup_free_ char *whole = xstrdup(arg);
-	char *point = strchr(whole, '.');
-	uint64_t seconds, ns = 0;
+	int err = parse_seconds(arg, out);
 
-	if (point)
-		*point = '\0';
-	if (kpage_number_parse(whole, &seconds) || (point && parse_fraction(point + 1, &ns)))
-		return bad_value(option, arg, "not a time in seconds");
-	if (seconds > SECONDS_MAX)
-		return bad_value(option, arg, "too large");
-	*out = seconds * SECOND_NS + ns;
+	if (err)
+		return bad_value(option, arg, err == -ERANGE ? "too large" : "not a time in seconds");
 	return 0;
 }
 
@@ -184,7 +158,7 @@ static int set_memory(struct options *opt, const char *arg)
 
 static int set_seconds(struct options *opt, const char *arg)
 {
-	return parse_seconds("-s", arg, &opt->duration_ns);
+	return take_seconds("-s", arg, &opt->duration_ns);
 }
 
 static int set_kind(struct options *opt, const char *arg)
@@ -277,7 +251,7 @@ static int set_touch(struct options *opt, const char *arg)
 
 static int set_interval(struct options *opt, const char *arg)
 {
-	int status = parse_seconds("--interval", arg, &opt->interval_ns);
+	int status = take_seconds("--interval", arg, &opt->interval_ns);
 
 	if (!status && !opt->interval_ns)
 		return bad_value("--interval", arg, "not a time above 0");
