@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 static bool is_root(int fd)
 {
@@ -91,6 +92,11 @@ int ctx_open(struct kpage_ctx *ctx, const char *path, int flags)
 	return fd < 0 ? ctx_error(ctx, -errno, path) : fd;
 }
 
+KPAGE_EXPORT int kpage_ctx_open(struct kpage_ctx *ctx, const char *path, int flags)
+{
+	return ctx_open(ctx, path, flags);
+}
+
 static int format_path(char path[static KPAGE_PATH_MAX], const char *fmt, va_list ap)
 {
 	int n = vsnprintf(path, KPAGE_PATH_MAX, fmt, ap);
@@ -139,6 +145,13 @@ bool ctx_exists(struct kpage_ctx *ctx, const char *path)
 	_cleanup_close_ int fd = open_below(ctx, path + strspn(path, "/"), O_PATH | O_CLOEXEC);
 
 	return fd >= 0;
+}
+
+bool ctx_is_foreign(const struct kpage_ctx *ctx, int fd, long magic)
+{
+	struct statfs fs;
+
+	return !ctx->live && !fstatfs(fd, &fs) && fs.f_type == magic;
 }
 
 int ctx_find_mount(struct kpage_ctx *ctx, const char *type, const char *has,

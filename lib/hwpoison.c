@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 struct kpage_hwpoison {
 	struct kpage_ctx *ctx;
@@ -69,36 +68,16 @@ static int file_error(struct kpage_hwpoison *hp, int err, const char *name)
 	return ctx_error(hp->ctx, err, path);
 }
 
-/* A tree of copies that leads to the real files is none. */
-static bool is_real(int fd)
-{
-	struct statfs fs;
-
-	return !fstatfs(fd, &fs) && fs.f_type == DEBUGFS_MAGIC;
-}
-
 static int open_file(struct kpage_hwpoison *hp, const char *name, int flags)
 {
 	int fd = ctx_openf(hp->ctx, flags, "%s/%s", hp->dir, name);
 
-	if (fd >= 0 && !hp->ctx->live && is_real(fd)) {
+	/* A tree of copies that leads to the real files is none. */
+	if (fd >= 0 && ctx_is_foreign(hp->ctx, fd, DEBUGFS_MAGIC)) {
 		close(fd);
 		return ctx_error(hp->ctx, -EXDEV, hp->dir);
 	}
 	return fd;
-}
-
-static int write_number(int fd, uint64_t number)
-{
-	char text[32];
-	int len = snprintf(text, sizeof(text), "0x%" PRIx64 "\n", number);
-
-	/* One write is one number: the kernel takes no part of it. A write that a
-	 * signal interrupted before it began has done nothing (EINTR). */
-	while (write(fd, text, (size_t)len) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
 }
 
 static int write_pfn(struct kpage_hwpoison *hp, int *fd, const char *name, uint64_t pfn)
@@ -114,7 +93,7 @@ static int write_pfn(struct kpage_hwpoison *hp, int *fd, const char *name, uint6
 			return opened;
 		*fd = opened;
 	}
-	err = write_number(*fd, pfn);
+	err = number_write(*fd, pfn);
 	return err ? file_error(hp, err, name) : 0;
 }
 
@@ -199,7 +178,7 @@ static int write_value(struct kpage_hwpoison *hp, enum filter_file i, uint64_t v
 		return value ? -EOPNOTSUPP : 0;
 	if (fd < 0)
 		return fd;
-	err = write_number(fd, value);
+	err = number_write(fd, value);
 	if (!err)
 		err = read_value(hp, i, &now);
 	if (!err && now != value)

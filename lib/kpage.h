@@ -47,6 +47,13 @@ bool kpage_ctx_is_live(const struct kpage_ctx *ctx);
  */
 const char *kpage_ctx_error_path(const struct kpage_ctx *ctx);
 
+/*
+ * open(2) of an absolute path below the root: in a tree of copies, symbolic links
+ * mean the tree. It makes no file (no O_CREAT); O_CLOEXEC is added. Returns a
+ * descriptor, which the caller closes, or a negative errno.
+ */
+int kpage_ctx_open(struct kpage_ctx *ctx, const char *path, int flags);
+
 /* Bytes in a page of this machine. */
 uint64_t kpage_page_size(void);
 
@@ -521,6 +528,51 @@ bool kpage_hwpoison_filter_is_set(const struct kpage_hwpoison_filter *f);
 /* HardwareCorrupted of /proc/meminfo, in kB. -ENOENT: the kernel was built
  * without memory failure handling. */
 int kpage_hardware_corrupted(struct kpage_ctx *ctx, uint64_t *kb);
+
+/* ----------------------------------------------- offlining, and its counters */
+
+/*
+ * Writes the page's address to hard_offline_page of sysfs: the kernel treats it as
+ * an uncorrected memory error that was found, without the hwpoison-inject module.
+ * Synchronous. As with kpage_hwpoison_inject(), the page's flag is the truth: 0 can
+ * mean "filtered", and -EBUSY and -EHWPOISON that it is poisoned now. Errors: -EPERM
+ * no CAP_SYS_ADMIN; -ENOENT the kernel was built without memory failure handling;
+ * -ENXIO no such page, or it is in an offline block (-EBUSY from 7.3 on, where there
+ * is no struct page); -EHWPOISON poisoned already; -EINVAL for PFN 0, which is never
+ * written (it is what hidden PFNs read as); -EXDEV the context is a tree of copies
+ * that leads to the machine's own files.
+ */
+int kpage_offline_hard(struct kpage_ctx *ctx, uint64_t pfn);
+
+/*
+ * The same with soft_offline_page: the page's contents move to another page, and it
+ * is taken out of use and marked as poisoned; nobody is hurt. 0 also for a page that
+ * was poisoned before. Errors: -EOPNOTSUPP the kernel's filter, or
+ * vm.enable_soft_offline, forbids it; -EIO not such a page (slab, reserved, page
+ * table, zero page: not marked), or it is in an offline block; -ENOTRECOVERABLE
+ * reserved, from 7.3 on; -EBUSY it is in use in a way that it can't be moved; -ENXIO
+ * no such page; -EPERM, -ENOENT, -EINVAL and -EXDEV as above.
+ */
+int kpage_offline_soft(struct kpage_ctx *ctx, uint64_t pfn);
+
+/* What the kernel counts for a NUMA node since boot. A soft offline is not counted,
+ * nor a page that was poisoned before; unpoisoning lowers nothing. */
+struct kpage_node_failures {
+	uint64_t total;
+	uint64_t ignored, failed, delayed, recovered;	/* results */
+};
+
+/* -ENOENT: no such node, or the kernel does not count (before 6.3); -EUCLEAN: a file
+ * holds no number. */
+int kpage_node_failures(struct kpage_ctx *ctx, unsigned int node,
+			struct kpage_node_failures *out);
+
+/*
+ * Whether the page is in a memory block that is offline (or going so): 1 or 0.
+ * Errors: -ENXIO there is no block for that page; -ENOENT the kernel has no blocks
+ * (no memory hotplug); -EUCLEAN.
+ */
+int kpage_block_is_offline(struct kpage_ctx *ctx, uint64_t pfn);
 
 /* -------------------------------------------------------------------- watch */
 

@@ -16,6 +16,7 @@ lib_libkpage_objects_la_SOURCES = \
 	lib/idle.c \
 	lib/kpage.h \
 	lib/maps.c \
+	lib/offline.c \
 	lib/private.h \
 	lib/range.c \
 	lib/tally.c \

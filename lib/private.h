@@ -94,8 +94,15 @@ int ctx_find_mount(struct kpage_ctx *ctx, const char *type, const char *has,
 /* Reads a small file whole, without its last newline. */
 int ctx_read_text(struct kpage_ctx *ctx, const char *path, char *buf, size_t size);
 
+/* Whether a file of a tree of copies is one of this machine's own, on a file system
+ * with that magic number: nothing may be written there. */
+bool ctx_is_foreign(const struct kpage_ctx *ctx, int fd, long magic);
+
 /* kpage_number_parse() of the first len characters. */
 int number_parse(const char *text, size_t len, uint64_t *out);
+
+/* Writes a number to a file of the kernel that takes one a write. */
+int number_write(int fd, uint64_t number);
 
 /* ESRCH for a process that is gone, whatever errno /proc gave for it. */
 int task_errno(int err);

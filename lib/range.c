@@ -3,6 +3,7 @@
 #include "private.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 
 KPAGE_EXPORT int kpage_number_parse(const char *text, uint64_t *out)
@@ -29,6 +30,19 @@ int number_parse(const char *text, size_t len, uint64_t *out)
 	_cleanup_free_ char *part = strndup(text, len);
 
 	return part ? kpage_number_parse(part, out) : -ENOMEM;
+}
+
+int number_write(int fd, uint64_t number)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "0x%" PRIx64 "\n", number);
+
+	/* One write is one number: the kernel takes no part of it. A write that a
+	 * signal interrupted before it began has done nothing (EINTR). */
+	while (write(fd, text, (size_t)len) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
 }
 
 /* The number before or behind a separator; an empty one is `empty`. */

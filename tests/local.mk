@@ -9,6 +9,7 @@ unit_tests = \
 	tests/unit/test-hwpoison \
 	tests/unit/test-idle \
 	tests/unit/test-maps \
+	tests/unit/test-offline \
 	tests/unit/test-range \
 	tests/unit/test-tally \
 	tests/unit/test-task \
@@ -40,6 +41,8 @@ tests_unit_test_idle_SOURCES = tests/unit/test-idle.c $(unit_fixture)
 tests_unit_test_idle_LDADD = $(unit_libs)
 tests_unit_test_maps_SOURCES = tests/unit/test-maps.c $(unit_fixture)
 tests_unit_test_maps_LDADD = $(unit_libs)
+tests_unit_test_offline_SOURCES = tests/unit/test-offline.c $(unit_fixture)
+tests_unit_test_offline_LDADD = $(unit_libs)
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
 tests_unit_test_range_LDADD = $(unit_libs)
 tests_unit_test_tally_SOURCES = tests/unit/test-tally.c $(unit_fixture)

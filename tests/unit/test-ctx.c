@@ -165,6 +165,24 @@ static void test_long_mount_line(void **state)
 	assert_string_equal(path, "/debug");
 }
 
+/* What a tool opens by itself stays below the root, too. */
+static void test_public_open(void **state)
+{
+	struct fixture *fx = *state;
+	_cleanup_close_ int dir = -1, file = -1;
+
+	fixture_symlink(fx, "/elsewhere", "/run");
+	assert_int_equal(kpage_ctx_open(fx->ctx, "/run", O_PATH | O_DIRECTORY), -ENOENT);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), "/run");
+	fixture_text(fx, "/elsewhere/file", "");
+	dir = kpage_ctx_open(fx->ctx, "/run", O_PATH | O_DIRECTORY);
+	assert_true(dir >= 0);
+	assert_int_equal(fcntl(dir, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(faccessat(dir, "file", F_OK, 0), 0);
+	file = kpage_ctx_open(fx->ctx, "/run/file", O_RDONLY);
+	assert_true(file >= 0);
+}
+
 /* -------------------------------------------------------------------- the rest */
 
 static void test_page_size(void **state)
@@ -193,6 +211,7 @@ int main(void)
 		TREE_TEST(test_errors),
 		TREE_TEST(test_working_directory),
 		TREE_TEST(test_open),
+		TREE_TEST(test_public_open),
 		TREE_TEST(test_long_path),
 		TREE_TEST(test_read_text),
 		TREE_TEST(test_find_mount),

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Offlining by sysfs, the counters of the nodes, memory blocks. */
+#include "fixture.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define MEMORY "/sys/devices/system/memory"
+#define HARD MEMORY "/hard_offline_page"
+#define SOFT MEMORY "/soft_offline_page"
+#define FAILURES "/sys/devices/system/node/node1/memory_failure"
+
+static void expect_text(struct fixture *fx, const char *path, const char *expected)
+{
+	char text[64];
+
+	assert_string_equal(fixture_read(fx, path, text, sizeof(text)), expected);
+}
+
+/* ------------------------------------------------------------------ offlining */
+
+static void expect_address(struct fixture *fx, const char *path, uint64_t pfn)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64 "\n", pfn * kpage_page_size());
+	expect_text(fx, path, text);
+}
+
+/* The kernel takes an address here, where debugfs takes a page number. */
+static void test_offline(void **state)
+{
+	struct fixture *fx = *state;
+
+	fixture_text(fx, HARD, "");
+	fixture_text(fx, SOFT, "");
+	assert_int_equal(kpage_offline_hard(fx->ctx, 0x1234), 0);
+	expect_address(fx, HARD, 0x1234);
+	expect_text(fx, SOFT, "");
+	assert_int_equal(kpage_offline_soft(fx->ctx, 0x123456789), 0);
+	expect_address(fx, SOFT, 0x123456789);
+	expect_address(fx, HARD, 0x1234);
+}
+
+static void test_offline_bounds(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t last = UINT64_MAX / kpage_page_size();
+
+	fixture_text(fx, HARD, "");
+	fixture_text(fx, SOFT, "");
+	assert_int_equal(kpage_offline_hard(fx->ctx, 0), -EINVAL);
+	assert_int_equal(kpage_offline_soft(fx->ctx, 0), -EINVAL);
+	/* An address that wraps around would be another page's. */
+	assert_int_equal(kpage_offline_hard(fx->ctx, last + 1), -ENXIO);
+	assert_int_equal(kpage_offline_soft(fx->ctx, UINT64_MAX), -ENXIO);
+	expect_text(fx, HARD, "");
+	expect_text(fx, SOFT, "");
+	assert_int_equal(kpage_offline_hard(fx->ctx, last), 0);
+	expect_address(fx, HARD, last);
+}
+
+static void test_offline_errors(void **state)
+{
+	struct fixture *fx = *state;
+
+	assert_int_equal(kpage_offline_hard(fx->ctx, 5), -ENOENT);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), HARD);
+	assert_int_equal(kpage_offline_soft(fx->ctx, 5), -ENOENT);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), SOFT);
+	fixture_mkdir(fx, MEMORY);
+	/* /dev/full; it takes a right to make one. */
+	if (!mknod(fixture_path(fx, HARD), S_IFCHR | 0600, makedev(1, 7))) {
+		assert_int_equal(kpage_offline_hard(fx->ctx, 5), -ENOSPC);
+		assert_string_equal(kpage_ctx_error_path(fx->ctx), HARD);
+	}
+}
+
+/* -------------------------------------------------------------------- counters */
+
+static void write_counters(struct fixture *fx)
+{
+	fixture_text(fx, FAILURES "/total", "15\n");
+	fixture_text(fx, FAILURES "/ignored", "1\n");
+	fixture_text(fx, FAILURES "/failed", "2\n");
+	fixture_text(fx, FAILURES "/delayed", "4\n");
+	fixture_text(fx, FAILURES "/recovered", "8\n");
+}
+
+static void test_node_failures(void **state)
+{
+	struct fixture *fx = *state;
+	struct kpage_node_failures f;
+
+	write_counters(fx);
+	assert_int_equal(kpage_node_failures(fx->ctx, 1, &f), 0);
+	assert_int_equal(f.total, 15);
+	assert_int_equal(f.ignored, 1);
+	assert_int_equal(f.failed, 2);
+	assert_int_equal(f.delayed, 4);
+	assert_int_equal(f.recovered, 8);
+}
+
+static void test_node_failures_errors(void **state)
+{
+	struct fixture *fx = *state;
+	struct kpage_node_failures f = { .total = 77 };
+
+	assert_int_equal(kpage_node_failures(fx->ctx, 0, &f), -ENOENT);
+	write_counters(fx);
+	assert_int_equal(kpage_node_failures(fx->ctx, 0, &f), -ENOENT);
+	fixture_text(fx, FAILURES "/recovered", "\n");
+	assert_int_equal(kpage_node_failures(fx->ctx, 1, &f), -EUCLEAN);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), FAILURES "/recovered");
+	assert_int_equal(f.total, 77);
+}
+
+/* ---------------------------------------------------------------------- blocks */
+
+#define BLOCK_PAGES (UINT64_C(0x8000000) / kpage_page_size())
+
+static void test_block(void **state)
+{
+	struct fixture *fx = *state;
+
+	fixture_text(fx, MEMORY "/block_size_bytes", "8000000\n");
+	fixture_text(fx, MEMORY "/memory0/state", "online\n");
+	fixture_text(fx, MEMORY "/memory1/state", "offline\n");
+	fixture_text(fx, MEMORY "/memory3/state", "going-offline\n");
+	assert_int_equal(kpage_block_is_offline(fx->ctx, 0), 0);
+	assert_int_equal(kpage_block_is_offline(fx->ctx, BLOCK_PAGES - 1), 0);
+	assert_int_equal(kpage_block_is_offline(fx->ctx, BLOCK_PAGES), 1);
+	assert_int_equal(kpage_block_is_offline(fx->ctx, 2 * BLOCK_PAGES - 1), 1);
+	assert_int_equal(kpage_block_is_offline(fx->ctx, 2 * BLOCK_PAGES), -ENXIO);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), MEMORY "/memory2/state");
+	assert_int_equal(kpage_block_is_offline(fx->ctx, 3 * BLOCK_PAGES), 1);
+	assert_int_equal(kpage_block_is_offline(fx->ctx, UINT64_MAX), -ENXIO);
+}
+
+static void test_block_errors(void **state)
+{
+	static const char *const sizes[] = { "", "\n", "8000000x\n", "0\n", "1\n", "zz\n" };
+	struct fixture *fx = *state;
+
+	assert_int_equal(kpage_block_is_offline(fx->ctx, 1), -ENOENT);
+	fixture_text(fx, MEMORY "/memory0/state", "online\n");
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		fixture_text(fx, MEMORY "/block_size_bytes", sizes[i]);
+		assert_int_equal(kpage_block_is_offline(fx->ctx, 1), -EUCLEAN);
+		assert_string_equal(kpage_ctx_error_path(fx->ctx), MEMORY "/block_size_bytes");
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TREE_TEST(test_offline),
+		TREE_TEST(test_offline_bounds),
+		TREE_TEST(test_offline_errors),
+		TREE_TEST(test_node_failures),
+		TREE_TEST(test_node_failures_errors),
+		TREE_TEST(test_block),
+		TREE_TEST(test_block_errors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
