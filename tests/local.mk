@@ -11,6 +11,7 @@ unit_tests = \
 	tests/unit/test-maps \
 	tests/unit/test-offline \
 	tests/unit/test-range \
+	tests/unit/test-rundir \
 	tests/unit/test-tally \
 	tests/unit/test-task \
 	tests/unit/test-walk-cache \
@@ -20,6 +21,11 @@ unit_tests = \
 
 unit_fixture = tests/unit/fixture.c tests/unit/fixture.h
 unit_libs = lib/libkpage-objects.la $(CMOCKA_LIBS) $(TRACEFS_LIBS)
+
+# The tests of tools/common.
+common_fixture = $(unit_fixture) tests/unit/messages.c tests/unit/messages.h
+common_libs = tools/common/libcommon.la lib/libkpage-objects.la $(CMOCKA_LIBS) $(TRACEFS_LIBS) \
+	$(JSON_C_LIBS) $(LIBCAP_LIBS) $(LIBKMOD_LIBS) $(POPT_LIBS)
 
 if WITH_CMOCKA
 AM_CPPFLAGS += $(CMOCKA_CFLAGS)
@@ -45,6 +51,8 @@ tests_unit_test_offline_SOURCES = tests/unit/test-offline.c $(unit_fixture)
 tests_unit_test_offline_LDADD = $(unit_libs)
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
 tests_unit_test_range_LDADD = $(unit_libs)
+tests_unit_test_rundir_SOURCES = tests/unit/test-rundir.c $(common_fixture)
+tests_unit_test_rundir_LDADD = $(common_libs)
 tests_unit_test_tally_SOURCES = tests/unit/test-tally.c $(unit_fixture)
 tests_unit_test_tally_LDADD = $(unit_libs)
 tests_unit_test_task_SOURCES = tests/unit/test-task.c $(unit_fixture)

@@ -10,7 +10,13 @@
 
 #include <cmocka.h>
 
+/* tools/common has macros of its own of the same names as the library: a test of
+ * those files includes theirs first. */
+#ifdef DEFINE_CLEANUP
+#include "kpage.h"
+#else
 #include "private.h"
+#endif
 
 struct fixture {
 	char dir[64];

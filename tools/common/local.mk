@@ -8,6 +8,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/outcome.h \
 	tools/common/record.c \
 	tools/common/record.h \
+	tools/common/rundir.c \
+	tools/common/rundir.h \
 	tools/common/safety.c \
 	tools/common/safety.h \
 	tools/common/select.c \
@@ -18,4 +20,5 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/util.h \
 	tools/common/victims.c \
 	tools/common/victims.h
-tools_common_libcommon_la_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS)
+tools_common_libcommon_la_CFLAGS = $(AM_CFLAGS) $(JSON_C_CFLAGS) $(LIBCAP_CFLAGS) $(LIBKMOD_CFLAGS) \
+	$(POPT_CFLAGS)
