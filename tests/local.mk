@@ -2,6 +2,7 @@
 # The unit tests, which "make check" runs, and the files of the other tests, which
 # script/test runs.
 unit_tests = \
+	tests/unit/test-caps \
 	tests/unit/test-cgroup \
 	tests/unit/test-ctx \
 	tests/unit/test-file \
@@ -33,6 +34,8 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
+tests_unit_test_caps_SOURCES = tests/unit/test-caps.c $(common_fixture)
+tests_unit_test_caps_LDADD = $(common_libs)
 tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c $(unit_fixture)
 tests_unit_test_cgroup_LDADD = $(unit_libs)
 tests_unit_test_ctx_SOURCES = tests/unit/test-ctx.c $(unit_fixture)

@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += tools/common/libcommon.la
 tools_common_libcommon_la_SOURCES = \
 	tools/common/inject-events.c \
+	tools/common/caps.c \
+	tools/common/caps.h \
 	tools/common/inject.c \
 	tools/common/inject.h \
 	tools/common/outcome.c \
