@@ -9,6 +9,7 @@ unit_tests = \
 	tests/unit/test-flags \
 	tests/unit/test-hwpoison \
 	tests/unit/test-idle \
+	tests/unit/test-ledger \
 	tests/unit/test-maps \
 	tests/unit/test-offline \
 	tests/unit/test-range \
@@ -48,6 +49,8 @@ tests_unit_test_hwpoison_SOURCES = tests/unit/test-hwpoison.c $(unit_fixture)
 tests_unit_test_hwpoison_LDADD = $(unit_libs)
 tests_unit_test_idle_SOURCES = tests/unit/test-idle.c $(unit_fixture)
 tests_unit_test_idle_LDADD = $(unit_libs)
+tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
+tests_unit_test_ledger_LDADD = $(common_libs)
 tests_unit_test_maps_SOURCES = tests/unit/test-maps.c $(unit_fixture)
 tests_unit_test_maps_LDADD = $(unit_libs)
 tests_unit_test_offline_SOURCES = tests/unit/test-offline.c $(unit_fixture)

@@ -6,6 +6,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/caps.h \
 	tools/common/inject.c \
 	tools/common/inject.h \
+	tools/common/ledger.c \
+	tools/common/ledger.h \
 	tools/common/outcome.c \
 	tools/common/outcome.h \
 	tools/common/record.c \

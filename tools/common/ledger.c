@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The ledger: JSON Lines in the run directory, one a poisoned or unpoisoned page. */
+#include "common/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <json.h>
+#include <string.h>
+#include <time.h>
+
+#define NAME "ledger"
+#define NEW_NAME ".ledger.new"
+
+struct ledger {
+	struct rundir *dir;
+	int fd;			/* to append to; -1: not under the lock */
+};
+
+typedef struct json_object json;
+
+static void cleanup_json(json **object)
+{
+	json_object_put(*object);
+}
+#define _cleanup_json_ __attribute__((cleanup(cleanup_json)))
+
+void ledger_free(struct ledger *l)
+{
+	if (!l)
+		return;
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l);
+}
+
+/* --------------------------------------------------------------------- lines */
+
+enum line_kind { LINE_POISON, LINE_UNPOISON, LINE_OTHER_BOOT, LINE_BROKEN };
+
+struct line {
+	enum line_kind kind;
+	uint64_t pfn;
+	json *object;		/* borrowed strings come from here */
+};
+
+/* NULL if it is not there or null. */
+static const char *get_text(json *object, const char *key)
+{
+	json *value = json_object_object_get(object, key);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+static int get_number(json *object, const char *key, uint64_t *out)
+{
+	json *value = json_object_object_get(object, key);
+
+	/* json-c saturates: a negative number reads as 0. */
+	if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0)
+		return -EINVAL;
+	*out = json_object_get_uint64(value);
+	return 0;
+}
+
+static json *parse_object(const char *text, size_t len)
+{
+	struct json_tokener *tokener;
+	json *object;
+
+	/* A line that was cut off may be whole but for its end: it is not trusted. */
+	if (!len || text[len - 1] != '\n')
+		return NULL;
+	tokener = json_tokener_new();
+	if (!tokener)
+		return NULL;
+	object = json_tokener_parse_ex(tokener, text, (int)len);
+	/* Nothing but a newline behind it. */
+	if (object && (!json_object_is_type(object, json_type_object) ||
+		       json_tokener_get_parse_end(tokener) + 1 < len)) {
+		json_object_put(object);
+		object = NULL;
+	}
+	json_tokener_free(tokener);
+	return object;
+}
+
+static enum line_kind judge_line(struct line *line, const char *boot)
+{
+	const char *its_boot, *event;
+
+	if (!line->object)
+		return LINE_BROKEN;
+	its_boot = get_text(line->object, "boot");
+	event = get_text(line->object, "event");
+	if (!its_boot || !event || get_number(line->object, "pfn", &line->pfn))
+		return LINE_BROKEN;
+	if (strcmp(its_boot, boot) != 0)
+		return LINE_OTHER_BOOT;
+	if (!strcmp(event, "poison"))
+		return LINE_POISON;
+	return !strcmp(event, "unpoison") ? LINE_UNPOISON : LINE_BROKEN;
+}
+
+/* The caller puts line->object. */
+static void parse_line(struct line *line, const char *text, size_t len, const char *boot)
+{
+	*line = (struct line){ .object = parse_object(text, len) };
+	line->kind = judge_line(line, boot);
+}
+
+static void warn_of_broken(const struct ledger *l, uint64_t number)
+{
+	warn("%s/%s: line %" PRIu64 ": broken, passed over", rundir_path(l->dir), NAME, number);
+}
+
+/* ------------------------------------------------------------------- opening */
+
+/* NULL and -ENOENT: there is none yet. */
+static int open_stream(const struct ledger *l, FILE **out)
+{
+	int fd = openat(rundir_fd(l->dir), NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	FILE *f;
+
+	if (fd < 0)
+		return -errno;
+	f = fdopen(fd, "r");
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
+	*out = f;
+	return 0;
+}
+
+/* Copies the lines of this boot to `to` (NULL: nowhere); *dropped: how many were not. */
+static int copy_lines(const struct ledger *l, FILE *from, FILE *to, uint64_t *dropped)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *boot = rundir_boot(l->dir);
+	size_t room = 0;
+	ssize_t len;
+
+	*dropped = 0;
+	for (uint64_t number = 1; (len = getline(&text, &room, from)) > 0; number++) {
+		struct line line;
+
+		parse_line(&line, text, (size_t)len, boot);
+		json_object_put(line.object);
+		if (line.kind == LINE_BROKEN && to)
+			warn_of_broken(l, number);
+		if (line.kind == LINE_BROKEN || line.kind == LINE_OTHER_BOOT)
+			++*dropped;
+		else if (to && fwrite(text, (size_t)len, 1, to) != 1)
+			return -errno;
+	}
+	return ferror(from) ? -EIO : 0;
+}
+
+static int write_copy(const struct ledger *l, FILE *from)
+{
+	int fd = openat(rundir_fd(l->dir), NEW_NAME,
+			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
+	uint64_t dropped;
+	int err;
+
+	if (!to) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	rewind(from);
+	err = copy_lines(l, from, to, &dropped);
+	if (!err && (fflush(to) || fsync(fd)))
+		err = -errno;
+	if (fclose(to) && !err)
+		err = -errno;
+	return err;
+}
+
+/* Pages of an earlier boot are whole again; a line that was cut off would spoil the
+ * next one. */
+static int prune(const struct ledger *l)
+{
+	_cleanup_fclose_ FILE *from = NULL;
+	int dir = rundir_fd(l->dir);
+	uint64_t dropped;
+	int err = open_stream(l, &from);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	err = copy_lines(l, from, NULL, &dropped);
+	if (err || !dropped)
+		return err;
+	err = write_copy(l, from);
+	if (!err && renameat(dir, NEW_NAME, dir, NAME))
+		err = -errno;
+	if (err)
+		unlinkat(dir, NEW_NAME, 0);
+	return err;
+}
+
+static int open_to_append(struct ledger *l)
+{
+	int err = prune(l);
+
+	if (err)
+		return err;
+	l->fd = openat(rundir_fd(l->dir), NAME,
+		       O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return l->fd < 0 ? -errno : 0;
+}
+
+int ledger_open(struct rundir *r, struct ledger **out)
+{
+	_cleanup_(ledger) struct ledger *l = xcalloc(1, sizeof(*l));
+	int err;
+
+	l->dir = r;
+	l->fd = -1;
+	err = rundir_is_locked(r) ? open_to_append(l) : 0;
+	if (err)
+		return fail_errno(err, "%s/%s", rundir_path(r), NAME);
+	*out = l;
+	l = NULL;
+	return EXIT_OK;
+}
+
+/* -------------------------------------------------------------------- adding */
+
+static void add(json *object, const char *key, json *value)
+{
+	if (json_object_object_add(object, key, value))
+		json_object_put(value);
+}
+
+static void add_text(json *object, const char *key, const char *text)
+{
+	add(object, key, text ? json_object_new_string(text) : NULL);
+}
+
+static void add_time(json *object, const char *given)
+{
+	char text[32];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (!given && gmtime_r(&now, &tm) && strftime(text, sizeof(text), "%FT%TZ", &tm))
+		given = text;
+	add_text(object, "time", given);
+}
+
+/* What both kinds of line begin with. */
+static json *new_line(const struct ledger *l, const char *event, uint64_t pfn, const char *when)
+{
+	json *object = json_object_new_object();
+
+	if (!object)
+		return NULL;
+	add_text(object, "event", event);
+	add_time(object, when);
+	add_text(object, "boot", rundir_boot(l->dir));
+	add(object, "pfn", json_object_new_uint64(pfn));
+	return object;
+}
+
+static void add_owner(json *object, const struct ledger_entry *entry)
+{
+	char address[24];
+
+	snprintf(address, sizeof(address), "0x%" PRIx64, entry->address);
+	add(object, "pid", entry->pid ? json_object_new_int64(entry->pid) : NULL);
+	add_text(object, "comm", entry->comm);
+	add_text(object, "address", entry->has_address ? address : NULL);
+}
+
+/* Whole, or not at all. No one else writes meanwhile. */
+static int append(const struct ledger *l, const char *text, size_t len)
+{
+	off_t end = lseek(l->fd, 0, SEEK_END);
+	ssize_t n;
+
+	do
+		n = write(l->fd, text, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == len)
+		return 0;
+	return ftruncate(l->fd, end) ? -errno : -ENOSPC;
+}
+
+static int append_object(const struct ledger *l, json *object)
+{
+	_cleanup_free_ char *line = NULL;
+	const char *text;
+	int len;
+
+	if (l->fd < 0)
+		return -ENOLCK;
+	text = object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
+	len = text ? asprintf(&line, "%s\n", text) : -1;
+	if (len < 0) {
+		line = NULL;
+		return -ENOMEM;
+	}
+	return append(l, line, (size_t)len);
+}
+
+int ledger_add(struct ledger *l, const struct ledger_entry *entry)
+{
+	_cleanup_json_ json *object = new_line(l, "poison", entry->pfn, entry->time);
+
+	if (object) {
+		add_text(object, "method", entry->method);
+		add_owner(object, entry);
+		add_text(object, "kind", entry->kind);
+		add_text(object, "tool", entry->tool ? entry->tool : program_invocation_short_name);
+	}
+	return append_object(l, object);
+}
+
+int ledger_add_unpoison(struct ledger *l, uint64_t pfn)
+{
+	_cleanup_json_ json *object = new_line(l, "unpoison", pfn, NULL);
+
+	if (object)
+		add_text(object, "tool", program_invocation_short_name);
+	return append_object(l, object);
+}
+
+/* ------------------------------------------------------------------- reading */
+
+/* Where the latest line about a page is. */
+struct place {
+	uint64_t pfn;
+	off_t offset;
+	bool poisoned;
+};
+
+struct places {
+	struct place *v;
+	size_t n, room;
+};
+
+static void add_place(struct places *p, const struct line *line, off_t offset)
+{
+	if (p->n == p->room) {
+		p->room = p->room ? 2 * p->room : 64;
+		p->v = xreallocarray(p->v, p->room, sizeof(*p->v));
+	}
+	p->v[p->n++] = (struct place){
+		.pfn = line->pfn,
+		.offset = offset,
+		.poisoned = line->kind == LINE_POISON,
+	};
+}
+
+static int by_pfn_and_time(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->pfn != y->pfn)
+		return x->pfn < y->pfn ? -1 : 1;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static int find_places(const struct ledger *l, FILE *f, struct places *out)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t room = 0;
+	off_t offset = 0;
+	ssize_t len;
+
+	for (uint64_t number = 1; (len = getline(&text, &room, f)) > 0; number++) {
+		struct line line;
+
+		parse_line(&line, text, (size_t)len, rundir_boot(l->dir));
+		json_object_put(line.object);
+		if (line.kind == LINE_BROKEN)
+			warn_of_broken(l, number);
+		else if (line.kind != LINE_OTHER_BOOT)
+			add_place(out, &line, offset);
+		offset += len;
+	}
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_pfn_and_time);
+	return ferror(f) ? -EIO : 0;
+}
+
+static void fill_entry(struct ledger_entry *entry, json *object)
+{
+	const char *address = get_text(object, "address");
+	uint64_t pid, at = 0;
+
+	*entry = (struct ledger_entry){
+		.time = get_text(object, "time"),
+		.method = get_text(object, "method"),
+		.comm = get_text(object, "comm"),
+		.kind = get_text(object, "kind"),
+		.tool = get_text(object, "tool"),
+		.has_address = address && !kpage_number_parse(address, &at),
+	};
+	entry->address = at;
+	if (!get_number(object, "pid", &pid) && pid <= INT32_MAX)
+		entry->pid = (pid_t)pid;
+	get_number(object, "pfn", &entry->pfn);
+}
+
+static int hand_out(FILE *f, const struct place *place,
+		    int (*each)(const struct ledger_entry *, void *), void *arg)
+{
+	_cleanup_json_ json *object = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct ledger_entry entry;
+	size_t room = 0;
+	ssize_t len;
+
+	if (fseeko(f, place->offset, SEEK_SET))
+		return -errno;
+	len = getline(&text, &room, f);
+	object = len > 0 ? parse_object(text, (size_t)len) : NULL;
+	if (!object)
+		return -EIO;
+	fill_entry(&entry, object);
+	return each(&entry, arg);
+}
+
+int ledger_read(struct ledger *l, int (*each)(const struct ledger_entry *entry, void *arg), void *arg)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	struct places p = { 0 };
+	int err = open_stream(l, &f);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	/* What is read twice, to keep no more than a few words a page. */
+	err = find_places(l, f, &p);
+	for (size_t i = 0; !err && i < p.n; i++) {
+		bool latest = i + 1 == p.n || p.v[i + 1].pfn != p.v[i].pfn;
+
+		if (latest && p.v[i].poisoned)
+			err = hand_out(f, &p.v[i], each, arg);
+	}
+	free(p.v);
+	return err;
+}

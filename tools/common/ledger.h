@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ledger: which pages were poisoned since boot, by whom and whose they were. A
+ * file "ledger" of JSON Lines in the run directory. Whether a page is still poisoned
+ * is for its flag to say.
+ */
+#pragma once
+
+#include "common/rundir.h"
+
+struct ledger;
+
+struct ledger_entry {
+	uint64_t pfn;
+	const char *time;	/* RFC 3339, UTC; NULL when it is added: now */
+	const char *method;	/* all strings: NULL if it is not known */
+	pid_t pid;		/* the owner; 0: none */
+	const char *comm;
+	bool has_address;
+	uint64_t address;	/* bytes, in the owner */
+	const char *kind;	/* of page */
+	const char *tool;	/* NULL when it is added: this program */
+};
+
+/*
+ * Under the lock, lines of earlier boots and lines that are broken are dropped from
+ * the file first; without it the ledger can be read only. r must outlive it.
+ * EXIT_OK, or a status after a message.
+ */
+int ledger_open(struct rundir *r, struct ledger **out);
+void ledger_free(struct ledger *l);
+DEFINE_CLEANUP(ledger)
+
+/* Call it before the page is poisoned: a crash in between must not lose it. One
+ * write; an entry that does not fit on the disk leaves nothing behind. 0 or a
+ * negative errno; -ENOLCK: not under the lock. */
+int ledger_add(struct ledger *l, const struct ledger_entry *entry);
+
+/* After a page was unpoisoned. Returns as above. */
+int ledger_add_unpoison(struct ledger *l, uint64_t pfn);
+
+/*
+ * Hands out the latest entry of each page that was poisoned in this boot and not
+ * unpoisoned after that, by ascending PFN. A nonzero return of each ends it and is
+ * the result. Broken lines are passed over, with a message. 0 or a negative errno.
+ */
+int ledger_read(struct ledger *l, int (*each)(const struct ledger_entry *entry, void *arg),
+		void *arg);
