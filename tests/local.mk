@@ -11,6 +11,7 @@ unit_tests = \
 	tests/unit/test-idle \
 	tests/unit/test-ledger \
 	tests/unit/test-maps \
+	tests/unit/test-module \
 	tests/unit/test-offline \
 	tests/unit/test-range \
 	tests/unit/test-rundir \
@@ -53,6 +54,8 @@ tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
 tests_unit_test_ledger_LDADD = $(common_libs)
 tests_unit_test_maps_SOURCES = tests/unit/test-maps.c $(unit_fixture)
 tests_unit_test_maps_LDADD = $(unit_libs)
+tests_unit_test_module_SOURCES = tests/unit/test-module.c $(common_fixture)
+tests_unit_test_module_LDADD = $(common_libs)
 tests_unit_test_offline_SOURCES = tests/unit/test-offline.c $(unit_fixture)
 tests_unit_test_offline_LDADD = $(unit_libs)
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)

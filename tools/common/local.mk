@@ -8,6 +8,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/inject.h \
 	tools/common/ledger.c \
 	tools/common/ledger.h \
+	tools/common/module.c \
+	tools/common/module.h \
 	tools/common/outcome.c \
 	tools/common/outcome.h \
 	tools/common/record.c \
