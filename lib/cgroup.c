@@ -62,29 +62,36 @@ KPAGE_EXPORT bool kpage_cgroup_has_memory(struct kpage_ctx *ctx, const char *pat
 	       (has_file(ctx, path, "cgroup.controllers") && !has_file(ctx, path, "cgroup.type"));
 }
 
-/* Depth first; a directory that goes away meanwhile is passed over. */
-static int find_below(struct kpage_ctx *ctx, const char *dir, uint64_t ino, char **out)
+static int open_directory(struct kpage_ctx *ctx, const char *path, DIR **out)
 {
-	_cleanup_closedir_ DIR *d = NULL;
-	struct dirent *entry;
-	struct stat st;
-	int fd;
+	int dir = path[0] == '/' ? ctx->root_fd : AT_FDCWD;
+	int fd = openat(dir, path + (path[0] == '/' ? strspn(path, "/") : 0),
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d;
 
-	if (!stat_below(ctx, dir, &st) && st.st_ino == ino) {
-		*out = strdup(dir);
-		return *out ? 0 : -ENOMEM;
-	}
-	fd = openat(ctx->root_fd, dir + strspn(dir, "/"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -ENOENT;
+		return -errno;
 	d = fdopendir(fd);
 	if (!d) {
 		close(fd);
 		return -ENOMEM;
 	}
-	while ((entry = readdir(d))) {
+	*out = d;
+	return 0;
+}
+
+/* What is done with each directory; a nonzero return ends the walk, and is its result. */
+typedef int (*visit_fn)(const char *dir, uint64_t ino, void *arg);
+
+static int visit_below(struct kpage_ctx *ctx, const char *dir, visit_fn visit, void *arg);
+
+static int visit_children(struct kpage_ctx *ctx, DIR *d, const char *dir, visit_fn visit, void *arg)
+{
+	struct dirent *entry;
+	int err = 0;
+
+	while (!err && (entry = readdir(d))) {
 		_cleanup_free_ char *path = NULL;
-		int err;
 
 		if (entry->d_type != DT_DIR || !strcmp(entry->d_name, ".") ||
 		    !strcmp(entry->d_name, ".."))
@@ -93,11 +100,51 @@ static int find_below(struct kpage_ctx *ctx, const char *dir, uint64_t ino, char
 			path = NULL;
 			return -ENOMEM;
 		}
-		err = find_below(ctx, path, ino, out);
-		if (err != -ENOENT)
-			return err;
+		err = visit_below(ctx, path, visit, arg);
 	}
-	return -ENOENT;
+	return err;
+}
+
+/* Depth first; a directory that goes away meanwhile is passed over. */
+static int visit_below(struct kpage_ctx *ctx, const char *dir, visit_fn visit, void *arg)
+{
+	_cleanup_closedir_ DIR *d = NULL;
+	struct stat st;
+	int err;
+
+	err = stat_below(ctx, dir, &st) ? 0 : visit(dir, st.st_ino, arg);
+	if (err)
+		return err;
+	err = open_directory(ctx, dir, &d);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	return visit_children(ctx, d, dir, visit, arg);
+}
+
+struct search {
+	uint64_t ino;
+	char *path;
+};
+
+static int compare_ino(const char *dir, uint64_t ino, void *arg)
+{
+	struct search *search = arg;
+
+	if (ino != search->ino)
+		return 0;
+	search->path = strdup(dir);
+	return search->path ? 1 : -ENOMEM;
+}
+
+static int find_below(struct kpage_ctx *ctx, const char *dir, uint64_t ino, char **out)
+{
+	struct search search = { .ino = ino };
+	int err = visit_below(ctx, dir, compare_ino, &search);
+
+	if (err <= 0)
+		return err ? err : -ENOENT;
+	*out = search.path;
+	return 0;
 }
 
 KPAGE_EXPORT int kpage_cgroup_path(struct kpage_ctx *ctx, uint64_t ino, char **out)
@@ -120,4 +167,113 @@ KPAGE_EXPORT int kpage_cgroup_path(struct kpage_ctx *ctx, uint64_t ino, char **o
 			return err;
 	}
 	return -ENOENT;
+}
+
+struct inodes {
+	uint64_t *v;
+	size_t n, room;
+};
+
+static int add_inode(const char *dir, uint64_t ino, void *arg)
+{
+	struct inodes *set = arg;
+
+	(void)dir;
+	if (set->n == set->room) {
+		size_t room = set->room ? 2 * set->room : 16;
+		uint64_t *v = reallocarray(set->v, room, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		set->v = v;
+		set->room = room;
+	}
+	set->v[set->n++] = ino;
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+KPAGE_EXPORT int kpage_cgroup_subtree(struct kpage_ctx *ctx, const char *path, uint64_t **out,
+				      size_t *n)
+{
+	struct inodes set = { 0 };
+	uint64_t ino;
+	int err;
+
+	err = kpage_cgroup_ino(ctx, path, &ino);
+	if (!err)
+		err = visit_below(ctx, path, add_inode, &set);
+	/* Removed since: what is charged to it is still charged to it. */
+	if (!err && !set.n)
+		err = add_inode(path, ino, &set);
+	if (err) {
+		free(set.v);
+		return err;
+	}
+	qsort(set.v, set.n, sizeof(*set.v), by_number);
+	*out = set.v;
+	*n = set.n;
+	return 0;
+}
+
+/* Whether one of the controllers "a,b,c" is the memory controller. */
+static bool has_memory_controller(const char *controllers)
+{
+	static const char memory[] = "memory";
+	const size_t len = sizeof(memory) - 1;
+
+	for (const char *p = controllers; *p; p += strcspn(p, ","), p += *p == ',')
+		if (strcspn(p, ",") == len && !strncmp(p, memory, len))
+			return true;
+	return false;
+}
+
+/* "HIERARCHY:CONTROLLERS:PATH"; v2 is hierarchy 0, without a controller. Returns the
+ * path, and whether it is that of v1. */
+static char *memory_path(char *line, bool *v1)
+{
+	char *controllers = strchr(line, ':');
+	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+
+	if (!path)
+		return NULL;
+	*path++ = '\0';
+	*controllers++ = '\0';
+	path[strcspn(path, "\n")] = '\0';
+	*v1 = has_memory_controller(controllers);
+	return *v1 || (!*controllers && !strcmp(line, "0")) ? path : NULL;
+}
+
+KPAGE_EXPORT int kpage_cgroup_of_task(struct kpage_ctx *ctx, pid_t tid, char **out)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *line = NULL;
+	_cleanup_free_ char *found = NULL;
+	bool v1 = false;
+	size_t size = 0;
+	int err;
+
+	err = ctx_fopenf(ctx, &f, "/proc/%d/cgroup", (int)tid);
+	if (err)
+		return task_errno(err);
+	while (!v1 && getline(&line, &size, f) > 0) {
+		const char *path = memory_path(line, &v1);
+
+		if (!path)
+			continue;
+		free(found);
+		found = strdup(path);
+		if (!found)
+			return -ENOMEM;
+	}
+	if (!found)
+		return -ENOENT;
+	*out = TAKE_PTR(found);
+	return 0;
 }

@@ -140,6 +140,43 @@ int ctx_fopenf(struct kpage_ctx *ctx, FILE **out, const char *fmt, ...)
 	return 0;
 }
 
+int ctx_opendirf(struct kpage_ctx *ctx, DIR **out, const char *fmt, ...)
+{
+	char path[KPAGE_PATH_MAX];
+	va_list ap;
+	int err, fd;
+	DIR *d;
+
+	va_start(ap, fmt);
+	err = format_path(path, fmt, ap);
+	va_end(ap);
+	if (err)
+		return ctx_error(ctx, err, fmt);
+	fd = ctx_open(ctx, path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return ctx_error(ctx, -ENOMEM, path);
+	}
+	*out = d;
+	return 0;
+}
+
+bool entry_number(const char *name, const char *prefix, uint64_t *out)
+{
+	size_t len = strlen(prefix);
+
+	if (strncmp(name, prefix, len) != 0)
+		return false;
+	name += len;
+	/* Plain decimal, as the kernel writes it. */
+	if (name[0] < '0' || name[0] > '9' || (name[0] == '0' && name[1]))
+		return false;
+	return strspn(name, "0123456789") == strlen(name) && !kpage_number_parse(name, out);
+}
+
 bool ctx_exists(struct kpage_ctx *ctx, const char *path)
 {
 	_cleanup_close_ int fd = open_below(ctx, path + strspn(path, "/"), O_PATH | O_CLOEXEC);

@@ -327,6 +327,7 @@ int kpage_maps_next(struct kpage_maps *maps, struct kpage_vma *out);
 struct kpage_task {
 	pid_t tid;
 	pid_t pid;		/* Tgid */
+	pid_t ppid;		/* parent; 0: none, or in another PID namespace */
 	char comm[64];
 	char state;		/* 'R', 'S', … 'Z' */
 	bool has_memory;	/* false: a kernel thread, or one that has exited */
@@ -335,6 +336,20 @@ struct kpage_task {
 
 /* tid: a process or a thread. -ESRCH: no such task. */
 int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_task *out);
+
+/* A walk over tasks. */
+struct kpage_tasks;
+
+/*
+ * pid 0: all processes that /proc shows, kernel threads among them; otherwise the
+ * threads of that process. Ascending on a live /proc. Errors: -ESRCH no such process;
+ * those of open(2).
+ */
+int kpage_tasks_open(struct kpage_ctx *ctx, pid_t pid, struct kpage_tasks **out);
+void kpage_tasks_free(struct kpage_tasks *tasks);
+
+/* 1 and the next task's number; 0 at the end. It may have ended meanwhile. */
+int kpage_tasks_next(struct kpage_tasks *tasks, pid_t *out);
 
 /* ------------------------------------------------------------------- tally */
 
@@ -454,6 +469,43 @@ bool kpage_cgroup_has_memory(struct kpage_ctx *ctx, const char *path);
  * The caller frees *out. -ENOENT: none (removed, or not visible here).
  */
 int kpage_cgroup_path(struct kpage_ctx *ctx, uint64_t ino, char **out);
+
+/*
+ * The inodes of a cgroup's directory and of all below it, ascending, *n of them. The
+ * caller frees *out. One that is removed meanwhile is passed over. Errors: as
+ * kpage_cgroup_ino(); -ENOMEM.
+ */
+int kpage_cgroup_subtree(struct kpage_ctx *ctx, const char *path, uint64_t **out, size_t *n);
+
+/*
+ * The cgroup that a task's memory is charged to, as /proc/PID/cgroup names it: by its
+ * path in the hierarchy, "/" for the root. That of the v1 memory hierarchy where there
+ * is one, else that of v2, of which an ancestor may be charged instead: see
+ * kpage_cgroup_has_memory(). The caller frees *out. Errors: -ESRCH no such task;
+ * -ENOENT the kernel has no such hierarchy.
+ */
+int kpage_cgroup_of_task(struct kpage_ctx *ctx, pid_t tid, char **out);
+
+/* --------------------------------------------------------------- NUMA nodes */
+
+/* Which node each page is on, as it was when this was made. */
+struct kpage_nodes;
+
+/*
+ * From the memory blocks of /sys/devices/system/node. Errors: -ENOENT the kernel knows
+ * no nodes (no CONFIG_NUMA); -EUCLEAN the size of a memory block is no number; -ENOMEM.
+ */
+int kpage_nodes_new(struct kpage_ctx *ctx, struct kpage_nodes **out);
+void kpage_nodes_free(struct kpage_nodes *nodes);
+
+/* Whether there is a node of that number. */
+bool kpage_nodes_has(const struct kpage_nodes *nodes, unsigned int node);
+
+/*
+ * The node of a page; of a memory block that two nodes share, the lower one. -ENXIO:
+ * of none, or not known (a kernel with several nodes and without memory blocks).
+ */
+int kpage_nodes_find(const struct kpage_nodes *nodes, uint64_t pfn);
 
 /* --------------------------------------------------------------- idle pages */
 

@@ -17,10 +17,12 @@ lib_libkpage_objects_la_SOURCES = \
 	lib/kpage.h \
 	lib/maps.c \
 	lib/offline.c \
+	lib/node.c \
 	lib/private.h \
 	lib/range.c \
 	lib/tally.c \
 	lib/task.c \
+	lib/tasks.c \
 	lib/walk-cache.c \
 	lib/walk-pfns.c \
 	lib/walk-task.c \

@@ -84,6 +84,7 @@ int ctx_error(struct kpage_ctx *ctx, int err, const char *path);
 int ctx_open(struct kpage_ctx *ctx, const char *path, int flags);
 int ctx_openf(struct kpage_ctx *ctx, int flags, const char *fmt, ...) _printf_(3, 4);
 int ctx_fopenf(struct kpage_ctx *ctx, FILE **out, const char *fmt, ...) _printf_(3, 4);
+int ctx_opendirf(struct kpage_ctx *ctx, DIR **out, const char *fmt, ...) _printf_(3, 4);
 bool ctx_exists(struct kpage_ctx *ctx, const char *path);
 
 /* Where a file system of a type is mounted: the first such line of /proc/mounts
@@ -103,6 +104,9 @@ int number_parse(const char *text, size_t len, uint64_t *out);
 
 /* Writes a number to a file of the kernel that takes one a write. */
 int number_write(int fd, uint64_t number);
+/* The number in the name of a directory entry, behind a prefix: 12 of "node12".
+ * false: it is another name. */
+bool entry_number(const char *name, const char *prefix, uint64_t *out);
 
 /* ESRCH for a process that is gone, whatever errno /proc gave for it. */
 int task_errno(int err);

@@ -19,6 +19,8 @@ static void parse_line(struct kpage_task *t, const char *key, char *value)
 		t->state = value[0];
 	else if (!strcmp(key, "Tgid"))
 		t->pid = (pid_t)strtol(value, NULL, 10);
+	else if (!strcmp(key, "PPid"))
+		t->ppid = (pid_t)strtol(value, NULL, 10);
 	else if (!strcmp(key, "VmSize"))
 		t->has_memory = true;
 	else if (!strcmp(key, "SigPnd") || !strcmp(key, "ShdPnd"))

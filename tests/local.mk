@@ -13,10 +13,12 @@ unit_tests = \
 	tests/unit/test-maps \
 	tests/unit/test-module \
 	tests/unit/test-offline \
+	tests/unit/test-node \
 	tests/unit/test-range \
 	tests/unit/test-rundir \
 	tests/unit/test-tally \
 	tests/unit/test-task \
+	tests/unit/test-tasks \
 	tests/unit/test-walk-cache \
 	tests/unit/test-walk-pfns \
 	tests/unit/test-walk-task \
@@ -58,6 +60,8 @@ tests_unit_test_module_SOURCES = tests/unit/test-module.c $(common_fixture)
 tests_unit_test_module_LDADD = $(common_libs)
 tests_unit_test_offline_SOURCES = tests/unit/test-offline.c $(unit_fixture)
 tests_unit_test_offline_LDADD = $(unit_libs)
+tests_unit_test_node_SOURCES = tests/unit/test-node.c $(unit_fixture)
+tests_unit_test_node_LDADD = $(unit_libs)
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
 tests_unit_test_range_LDADD = $(unit_libs)
 tests_unit_test_rundir_SOURCES = tests/unit/test-rundir.c $(common_fixture)
@@ -66,6 +70,8 @@ tests_unit_test_tally_SOURCES = tests/unit/test-tally.c $(unit_fixture)
 tests_unit_test_tally_LDADD = $(unit_libs)
 tests_unit_test_task_SOURCES = tests/unit/test-task.c $(unit_fixture)
 tests_unit_test_task_LDADD = $(unit_libs)
+tests_unit_test_tasks_SOURCES = tests/unit/test-tasks.c $(unit_fixture)
+tests_unit_test_tasks_LDADD = $(unit_libs)
 tests_unit_test_walk_cache_SOURCES = tests/unit/test-walk-cache.c $(unit_fixture)
 tests_unit_test_walk_cache_LDADD = $(unit_libs)
 tests_unit_test_walk_pfns_SOURCES = tests/unit/test-walk-pfns.c $(unit_fixture)

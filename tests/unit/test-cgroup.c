@@ -228,6 +228,117 @@ static void test_path_deep(void **state)
 	check_path(fx, path);
 }
 
+/* ------------------------------------------------------------ all that lie below */
+
+static void check_subtree(struct fixture *fx, const char *path, const char *const *dirs)
+{
+	uint64_t *inos = NULL;
+	size_t n = 0, wanted = 0;
+
+	assert_int_equal(kpage_cgroup_subtree(fx->ctx, path, &inos, &n), 0);
+	for (size_t i = 1; i < n; i++)
+		assert_true(inos[i - 1] < inos[i]);
+	for (; *dirs; dirs++, wanted++) {
+		uint64_t ino = fixture_ino(fx, *dirs);
+		size_t i = 0;
+
+		while (i < n && inos[i] != ino)
+			i++;
+		assert_true(i < n);
+	}
+	assert_int_equal(n, wanted);
+	free(inos);
+}
+
+static void test_subtree(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t *inos = NULL;
+	size_t n = 42;
+
+	mount_v2(fx);
+	make_cgroup(fx, V2 "/a", V2_WITH_MEMORY);
+	make_cgroup(fx, V2 "/a/b", V2_WITH_MEMORY);
+	make_cgroup(fx, V2 "/a/b/c", V2_WITHOUT);
+	make_cgroup(fx, V2 "/a/d", V2_WITH_MEMORY);
+	make_cgroup(fx, V2 "/e", V2_WITH_MEMORY);
+	check_subtree(fx, V2 "/a", FILES(V2 "/a", V2 "/a/b", V2 "/a/b/c", V2 "/a/d"));
+	check_subtree(fx, V2 "/a/b/c/", FILES(V2 "/a/b/c"));
+	assert_int_equal(kpage_cgroup_subtree(fx->ctx, V2 "/x", &inos, &n), -ENOENT);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), V2 "/x");
+	assert_int_equal(kpage_cgroup_subtree(fx->ctx, V2 "/a/memory.stat", &inos, &n), -ENOTDIR);
+	assert_null(inos);
+	assert_int_equal(n, 42);
+}
+
+static void test_subtree_many(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t *inos = NULL;
+	char path[64];
+	size_t n;
+
+	mount_v2(fx);
+	for (int i = 0; i < 100; i++) {
+		snprintf(path, sizeof(path), V2 "/a/%d/x", i);
+		fixture_mkdir(fx, path);
+	}
+	assert_int_equal(kpage_cgroup_subtree(fx->ctx, V2 "/a", &inos, &n), 0);
+	assert_int_equal(n, 201);
+	free(inos);
+}
+
+/* A relative path is the caller's own, here too. */
+static void test_subtree_relative(void **state)
+{
+	_cleanup_close_ int old = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct fixture *fx = *state;
+	uint64_t *inos = NULL;
+	size_t n;
+
+	fixture_mkdir(fx, "/cwd/a/b");
+	assert_int_equal(chdir(fixture_path(fx, "/cwd")), 0);
+	assert_int_equal(kpage_cgroup_subtree(fx->ctx, "a", &inos, &n), 0);
+	assert_int_equal(fchdir(old), 0);
+	assert_int_equal(n, 2);
+	free(inos);
+}
+
+/* ------------------------------------------------------------------ that of a task */
+
+static void check_task(struct fixture *fx, const char *text, const char *path)
+{
+	char *found = NULL;
+
+	fixture_text(fx, "/proc/17/cgroup", text);
+	assert_int_equal(kpage_cgroup_of_task(fx->ctx, 17, &found), path ? 0 : -ENOENT);
+	if (path)
+		assert_string_equal(found, path);
+	else
+		assert_null(found);
+	free(found);
+}
+
+static void test_of_task(void **state)
+{
+	struct fixture *fx = *state;
+	char *found = NULL;
+
+	assert_int_equal(kpage_cgroup_of_task(fx->ctx, 17, &found), -ESRCH);
+	assert_null(found);
+	check_task(fx, "0::/user.slice/a\n", "/user.slice/a");
+	check_task(fx, "0::/\n", "/");
+	check_task(fx, "0::/a:b (deleted)\n", "/a:b (deleted)");
+	/* Where v1 has memory, v2 has not. */
+	check_task(fx, "12:pids:/p\n7:memory:/m\n1:name=systemd:/s\n0::/u\n", "/m");
+	check_task(fx, "0::/u\n7:cpu,memory:/m\n", "/m");
+	check_task(fx, "7:memory,hugetlb:/m:1\n0::/u\n", "/m:1");
+	check_task(fx, "7:memoryx,xmemory:/m\n1:name=memory:/s\n0::/u\n", "/u");
+	check_task(fx, "12:pids:/p\n1:name=systemd:/s\n", NULL);
+	check_task(fx, "", NULL);
+	check_task(fx, "nonsense\n0:\n", NULL);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -243,6 +354,10 @@ int main(void)
 		TREE_TEST(test_path_hybrid),
 		TREE_TEST(test_path_without_mounts),
 		TREE_TEST(test_path_deep),
+		TREE_TEST(test_subtree),
+		TREE_TEST(test_subtree_many),
+		TREE_TEST(test_subtree_relative),
+		TREE_TEST(test_of_task),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,7 @@ static void test_process(void **state)
 
 	assert_int_equal(t.tid, 17);
 	assert_int_equal(t.pid, 17);
+	assert_int_equal(t.ppid, 1);
 	assert_string_equal(t.comm, "cat");
 	assert_int_equal(t.state, 'S');
 	assert_true(t.has_memory);
@@ -182,6 +183,7 @@ static void test_live(void **state)
 	assert_int_equal(kpage_ctx_new(NULL, &other.ctx), 0);
 	assert_int_equal(kpage_task_read(other.ctx, getpid(), &me), 0);
 	assert_int_equal(me.pid, getpid());
+	assert_int_equal(me.ppid, getppid());
 	assert_true(me.has_memory);
 	assert_false(me.sigbus_blocked);
 	assert_int_equal(pthread_create(&thread, NULL, look_at_myself, &other), 0);
