@@ -40,33 +40,64 @@ static int walk_span(struct task_walk *w, uint64_t start, uint64_t end)
 	return 0;
 }
 
-/* The VMAs one after the other, close ones together. */
-static int walk_range(struct kpage_ctx *ctx, struct task_walk *w, pid_t pid,
-		      const struct kpage_range *range)
+/* What is to be read next, a part of one of the ranges. */
+struct span {
+	size_t range;
+	uint64_t start, end;
+};
+
+/* Close pieces of a range are read together: between them nothing is mapped. Between
+ * two ranges something may be, that was not asked for. */
+static int add_piece(struct task_walk *w, struct span *span, const struct span *piece)
 {
-	uint64_t start = range->start, end = start;
+	int err;
+
+	if (piece->range == span->range && piece->start >= span->end &&
+	    piece->start - span->end <= SMALL_HOLE) {
+		span->end = piece->end;
+		return 0;
+	}
+	err = walk_span(w, span->start, span->end);
+	*span = *piece;
+	return err;
+}
+
+/* *next: the first range that reaches beyond the VMAs so far. */
+static int walk_vma(struct task_walk *w, const struct kpage_vma *vma, struct span *span,
+		    const struct kpage_range *ranges, size_t n, size_t *next)
+{
+	uint64_t start = vma->start / kpage_page_size(), end = vma->end / kpage_page_size();
+	int err = 0;
+
+	while (*next < n && ranges[*next].end <= start)
+		++*next;
+	for (size_t i = *next; !err && i < n && ranges[i].start < end; i++) {
+		const struct span piece = { i, MAX(start, ranges[i].start), MIN(end, ranges[i].end) };
+
+		if (piece.start < piece.end)
+			err = add_piece(w, span, &piece);
+	}
+	return err;
+}
+
+/* Ranges that ascend: one pass over the VMAs, however many there are of both. */
+static int walk_ascending(struct kpage_ctx *ctx, struct task_walk *w, pid_t pid,
+			  const struct kpage_range *ranges, size_t n)
+{
 	struct kpage_maps *maps = NULL;
 	struct kpage_vma vma;
+	struct span span = { .range = n };	/* nothing yet */
+	size_t next = 0;
 	int more, err;
 
 	err = kpage_maps_open(ctx, pid, &maps);
 	if (err)
 		return err;
-	while ((more = kpage_maps_next(maps, &vma)) > 0 && !err) {
-		uint64_t vma_start = MAX(vma.start / kpage_page_size(), range->start);
-		uint64_t vma_end = MIN(vma.end / kpage_page_size(), range->end);
-
-		if (vma_start >= vma_end)
-			continue;
-		if (vma_start - end > SMALL_HOLE || vma_start < end) {
-			err = walk_span(w, start, end);
-			start = vma_start;
-		}
-		end = vma_end;
-	}
+	while ((more = kpage_maps_next(maps, &vma)) > 0 && !err)
+		err = walk_vma(w, &vma, &span, ranges, n, &next);
 	kpage_maps_free(maps);
 	if (!err)
-		err = more < 0 ? more : walk_span(w, start, end);
+		err = more < 0 ? more : walk_span(w, span.start, span.end);
 	return err;
 }
 
@@ -74,12 +105,16 @@ static int walk_ranges(struct kpage_ctx *ctx, struct task_walk *w, pid_t pid,
 		       const struct kpage_range *ranges, size_t n)
 {
 	static const struct kpage_range all = { 0, UINT64_MAX };
+	size_t from = 0, to;
 	int err = 0;
 
 	if (!n)
-		return walk_range(ctx, w, pid, &all);
-	for (size_t i = 0; !err && i < n; i++)
-		err = walk_range(ctx, w, pid, &ranges[i]);
+		return walk_ascending(ctx, w, pid, &all, 1);
+	for (; !err && from < n; from = to) {
+		for (to = from + 1; to < n && ranges[to].start >= ranges[to - 1].end; to++)
+			;
+		err = walk_ascending(ctx, w, pid, ranges + from, to - from);
+	}
 	return err;
 }
 

@@ -347,6 +347,64 @@ static void test_ranges(void **state)
 			      cases[i].offsets, cases[i].nr_offsets);
 }
 
+/* Many ranges that ascend, against mappings that begin and end anywhere. */
+static void test_ranges_ascending(void **state)
+{
+	static const struct {
+		struct kpage_range ranges[6];
+		size_t n;
+		uint64_t offsets[8];
+		size_t nr_offsets;
+	} cases[] = {
+		/* several in one mapping, one over several mappings, next to each other */
+		{ { { 1024, 1025 }, { 1026, 1027 }, { 1031, 2049 } }, 3, { 1024, 1026, 1031, 2048 }, 4 },
+		{ { { 1020, 1025 }, { 1025, 1026 }, { 1026, 1040 } }, 3,
+		  { 1024, 1025, 1026, 1030, 1031 }, 5 },
+		/* what lies between two of them was not asked for, though it is close */
+		{ { { 1024, 1025 }, { 1031, 1032 } }, 2, { 1024, 1031 }, 2 },
+		/* nothing in some of them */
+		{ { { 0, 5 }, { 1027, 1030 }, { 1031, 1031 }, { 1040, 2000 }, { 2049, 2050 } }, 5,
+		  { 2049 }, 1 },
+		/* two runs */
+		{ { { 1025, 1026 }, { 2048, 2050 }, { 1024, 1025 }, { 1030, 1031 } }, 4,
+		  { 1025, 2048, 2049, 1024, 1030 }, 5 },
+		{ { { 2049, UINT64_MAX }, { 0, 1025 } }, 2, { 2049, 1024 }, 2 },
+	};
+	struct fixture *fx = *state;
+
+	put_vma(fx, 1024, 100, 3);
+	put_vma(fx, 1030, 200, 2);
+	put_vma(fx, 2048, 300, 2);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_offsets(fx, cases[i].ranges, cases[i].n, cases[i].offsets,
+			      cases[i].nr_offsets);
+}
+
+/* A range a mapping, as a choice of mappings makes them: as many of both as there are. */
+static void test_ranges_and_vmas(void **state)
+{
+	const size_t n = 12000;
+	struct fixture *fx = *state;
+	struct kpage_range *ranges = calloc(n, sizeof(*ranges));
+	uint64_t *offsets = calloc(n, sizeof(*offsets));
+	uint64_t size = kpage_page_size();
+	char *text = malloc(n * 64), *p = text;
+
+	assert_true(ranges && offsets && text);
+	put_vma(fx, 1024, 1, 2 * n);
+	for (size_t i = 0; i < n; i++) {
+		offsets[i] = 1024 + 2 * i;
+		ranges[i] = (struct kpage_range){ offsets[i], offsets[i] + 1 };
+		p += sprintf(p, "%" PRIx64 "-%" PRIx64 " rw-p 00000000 00:00 0 \n",
+			     offsets[i] * size, (offsets[i] + 2) * size);
+	}
+	fixture_text(fx, "/proc/17/maps", text);
+	check_offsets(fx, ranges, n, offsets, n);
+	free(text);
+	free(offsets);
+	free(ranges);
+}
+
 /* Within mappings at the bottom of the address space, too. */
 static void test_range_low(void **state)
 {
@@ -650,6 +708,8 @@ int main(void)
 		WALK_TEST(test_bad_maps),
 		WALK_TEST(test_no_memory_populated),
 		WALK_TEST(test_ranges),
+		WALK_TEST(test_ranges_ascending),
+		WALK_TEST(test_ranges_and_vmas),
 		WALK_TEST(test_range_low),
 		WALK_TEST(test_holes),
 		WALK_TEST(test_vsyscall),
