@@ -25,6 +25,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/util.c \
 	tools/common/util.h \
 	tools/common/victims.c \
-	tools/common/victims.h
+	tools/common/victims.h \
+	tools/common/walk.c \
+	tools/common/walk.h
 tools_common_libcommon_la_CFLAGS = $(AM_CFLAGS) $(JSON_C_CFLAGS) $(LIBCAP_CFLAGS) $(LIBKMOD_CFLAGS) \
 	$(POPT_CFLAGS)

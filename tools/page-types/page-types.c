@@ -3,40 +3,13 @@
 #include "page-types.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <sched.h>
-#include <string.h>
 
 #include "common/signals.h"
-
-/* More threads than this wait for the kernel, not for a CPU. */
-#define DEFAULT_JOBS_MAX 8
-
-static unsigned int default_jobs(void)
-{
-	cpu_set_t cpus;
-
-	if (sched_getaffinity(0, sizeof(cpus), &cpus))
-		return 1;
-	return (unsigned int)MIN(CPU_COUNT(&cpus), DEFAULT_JOBS_MAX);
-}
+#include "common/walk.h"
 
 static bool is_acting(const struct options *opt)
 {
 	return opt->hwpoison || opt->unpoison || opt->mark_idle;
-}
-
-static int open_source(struct run *run, enum kpage_source source, struct kpage_file **out)
-{
-	int err = kpage_file_open(run->ctx, source, out);
-
-	if (err == -ENOENT)
-		return fail(EXIT_CANNOT, "%s: not there (the kernel was built without it)",
-			    kpage_ctx_error_path(run->ctx));
-	if (err == -EUCLEAN)
-		return fail(EXIT_FAILED, "%s: truncated: not a whole number of 8-byte entries",
-			    kpage_ctx_error_path(run->ctx));
-	return err ? fail_errno(err, "%s", kpage_ctx_error_path(run->ctx)) : EXIT_OK;
 }
 
 static int open_dump(struct run *run)
@@ -54,11 +27,11 @@ static int open_sources(struct run *run)
 	const struct options *opt = &run->opt;
 	int status;
 
-	status = opt->dump ? open_dump(run) : open_source(run, KPAGE_SOURCE_FLAGS, &run->flags);
+	status = opt->dump ? open_dump(run) : source_open(run->ctx, KPAGE_SOURCE_FLAGS, &run->flags);
 	if (!status && (opt->selection.cgroup_ino || opt->list_cgroup))
-		status = open_source(run, KPAGE_SOURCE_CGROUP, &run->cgroup);
+		status = source_open(run->ctx, KPAGE_SOURCE_CGROUP, &run->cgroup);
 	if (!status && opt->list != LIST_NONE && opt->list_mapcount)
-		status = open_source(run, KPAGE_SOURCE_COUNT, &run->mapcount);
+		status = source_open(run->ctx, KPAGE_SOURCE_COUNT, &run->mapcount);
 	return status;
 }
 
@@ -126,33 +99,8 @@ void run_walk(const struct run *run, struct kpage_walk *walk)
 		.nr_exprs = opt->selection.nr_exprs,
 		.cgroup_ino = opt->selection.cgroup_ino,
 		/* An action reads no further ahead than it must. */
-		.threads = is_acting(opt) ? 1 : opt->jobs ? opt->jobs : default_jobs(),
+		.threads = is_acting(opt) ? 1 : opt->jobs ? opt->jobs : walk_threads(),
 	};
-}
-
-static int walk_error(const struct run *run, pid_t pid, int err)
-{
-	struct kpage_task task;
-
-	switch (err) {
-	case -ESRCH:
-		if (!kpage_task_read(run->ctx, pid, &task) && !task.has_memory && task.state != 'Z')
-			return fail(EXIT_FAILED, "--pid: %d: a kernel thread: it has no memory of its own",
-				    (int)pid);
-		return fail(EXIT_FAILED, "--pid: %d: no such process: it has ended, or /proc hides it "
-			    "(hidepid)", (int)pid);
-	case -EPERM:
-		return fail(EXIT_NOPERM, "--pid: %d: the kernel hides PFNs from this caller: it needs "
-			    "CAP_SYS_ADMIN (try as root, outside of a container)", (int)pid);
-	case -ENODATA:
-		return fail(EXIT_FAILED, "--pid: %d: %s ends before one of its pages", (int)pid,
-			    kpage_file_path(run->flags));
-	case -EUCLEAN:
-		return fail(EXIT_FAILED, "--pid: %d: /proc/%d/maps or pagemap: not in the expected format",
-			    (int)pid, (int)pid);
-	default:
-		return fail_errno(err, "--pid: %d: %s", (int)pid, kpage_ctx_error_path(run->ctx));
-	}
 }
 
 static int walk_pid(struct run *run, const struct kpage_walk *walk, pid_t pid)
@@ -181,7 +129,7 @@ static int walk_pid(struct run *run, const struct kpage_walk *walk, pid_t pid)
 		run->ended = true;
 		return EXIT_OK;
 	}
-	return err ? walk_error(run, pid, err) : EXIT_OK;
+	return err ? fail_task_walk(run->ctx, run->flags, "--pid", pid, err) : EXIT_OK;
 }
 
 static int walk_pids(struct run *run, const struct kpage_walk *walk)
@@ -197,39 +145,6 @@ static int walk_pids(struct run *run, const struct kpage_walk *walk)
 	return status;
 }
 
-static int check_end(const struct run *run, uint64_t end)
-{
-	const struct selection *s = &run->opt.selection;
-
-	for (size_t i = 0; i < s->nr_ranges; i++) {
-		const struct kpage_range *r = &s->ranges[i];
-
-		if (r->start >= r->end || (r->start < end && (r->end == UINT64_MAX || r->end <= end)))
-			continue;
-		/* The end of /proc/kpageflags is only known to lie before what was tried. */
-		if (r->start >= end && !kpage_file_pages(run->flags))
-			return fail(EXIT_FAILED, "--addr: page 0x%" PRIx64 ": %s ends before it",
-				    r->start, kpage_file_path(run->flags));
-		if (r->start >= end)
-			return fail(EXIT_FAILED, "--addr: page 0x%" PRIx64 ": %s ends at page 0x%" PRIx64,
-				    r->start, kpage_file_path(run->flags), end);
-		/* Memory ends where it ends; a copy may be cut short. */
-		if (run->opt.dump)
-			return fail(EXIT_FAILED, "--addr: pages up to 0x%" PRIx64 ": %s is truncated: it "
-				    "ends at page 0x%" PRIx64, r->end - 1, run->opt.dump, end);
-	}
-	return EXIT_OK;
-}
-
-/* The one of the two that made the walk fail. */
-static const struct kpage_file *shorter_column(const struct run *run)
-{
-	bool mapcount = run->mapcount &&
-			(!run->cgroup || kpage_file_pages(run->mapcount) < kpage_file_pages(run->flags));
-
-	return mapcount ? run->mapcount : run->cgroup;
-}
-
 static int walk_machine(struct run *run, const struct kpage_walk *walk)
 {
 	static const struct kpage_range all = { 0, UINT64_MAX };
@@ -239,21 +154,17 @@ static int walk_machine(struct run *run, const struct kpage_walk *walk)
 
 	err = kpage_walk_pfns(walk, s->has_ranges ? s->ranges : &all,
 			      s->has_ranges ? s->nr_ranges : 1, &end);
-	if (err == -ENODATA)
-		return fail(EXIT_FAILED, "%s: became shorter while it was read",
-			    kpage_file_path(run->flags));
-	if (err == -ERANGE)
-		return fail(EXIT_FAILED, "%s: ends before %s",
-			    kpage_file_path(shorter_column(run)), kpage_file_path(run->flags));
-	if (err && err != -ECANCELED)
-		return fail_errno(err, "%s", kpage_file_path(run->flags));
-	return err ? EXIT_OK : check_end(run, end);
+	if (err == -ECANCELED)
+		return EXIT_OK;
+	if (err)
+		return fail_pfn_walk(walk, err);
+	return check_walk_end("--addr", run->flags, s->ranges, s->nr_ranges, end, run->opt.dump);
 }
 
 int walk_selection(struct run *run, const struct kpage_walk *walk)
 {
 	if (run->opt.selection.file)
-		return walk_files(run, walk);
+		return walk_cache(run, walk);
 	return run->opt.selection.nr_pids ? walk_pids(run, walk) : walk_machine(run, walk);
 }
 

@@ -51,7 +51,7 @@ void run_walk(const struct run *run, struct kpage_walk *walk);
 int walk_selection(struct run *run, const struct kpage_walk *walk);
 
 /* cache.c: the page cache of --file. */
-int walk_files(struct run *run, const struct kpage_walk *walk);
+int walk_cache(struct run *run, const struct kpage_walk *walk);
 void show_file(const struct options *opt);
 
 /* act.c: --hwpoison, --unpoison and --mark-idle. */

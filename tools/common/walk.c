@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the walks of several tools share: opening what they read, going through files,
+ * and what to say of one that fails. */
+#include "common/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+int source_open(struct kpage_ctx *ctx, enum kpage_source source, struct kpage_file **out)
+{
+	int err = kpage_file_open(ctx, source, out);
+
+	if (err == -ENOENT)
+		return fail(EXIT_CANNOT, "%s: not there (the kernel was built without it)",
+			    kpage_ctx_error_path(ctx));
+	if (err == -EUCLEAN)
+		return fail(EXIT_FAILED, "%s: truncated: not a whole number of 8-byte entries",
+			    kpage_ctx_error_path(ctx));
+	return err ? fail_errno(err, "%s", kpage_ctx_error_path(ctx)) : EXIT_OK;
+}
+
+/* More threads than this wait for the kernel, not for a CPU. */
+#define MAX_THREADS 8
+
+unsigned int walk_threads(void)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+		return 1;
+	return (unsigned int)MIN(CPU_COUNT(&cpus), MAX_THREADS);
+}
+
+/* ---------------------------------------------------------------- processes */
+
+int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const char *option,
+		   pid_t pid, int err)
+{
+	struct kpage_task task;
+
+	switch (err) {
+	case -ESRCH:
+		if (!kpage_task_read(ctx, pid, &task) && !task.has_memory && task.state != 'Z')
+			return fail(EXIT_FAILED, "%s: %d: a kernel thread: it has no memory of its own",
+				    option, (int)pid);
+		return fail(EXIT_FAILED, "%s: %d: no such process: it has ended, or /proc hides it "
+			    "(hidepid)", option, (int)pid);
+	case -EPERM:
+		return fail(EXIT_NOPERM, "%s: %d: the kernel hides PFNs from this caller: it needs "
+			    "CAP_SYS_ADMIN (try as root, outside of a container)", option, (int)pid);
+	case -ENODATA:
+		return fail(EXIT_FAILED, "%s: %d: %s ends before one of its pages", option, (int)pid,
+			    kpage_file_path(flags));
+	case -EUCLEAN:
+		return fail(EXIT_FAILED, "%s: %d: /proc/%d/maps or pagemap: not in the expected format",
+			    option, (int)pid, (int)pid);
+	default:
+		return fail_errno(err, "%s: %d: %s", option, (int)pid, kpage_ctx_error_path(ctx));
+	}
+}
+
+/* -------------------------------------------------------------- the machine */
+
+/* The one of the two that made the walk fail. */
+static const struct kpage_file *shorter_column(const struct kpage_walk *walk)
+{
+	bool mapcount = walk->mapcount && (!walk->cgroup || kpage_file_pages(walk->mapcount) <
+								    kpage_file_pages(walk->flags));
+
+	return mapcount ? walk->mapcount : walk->cgroup;
+}
+
+int fail_pfn_walk(const struct kpage_walk *walk, int err)
+{
+	const char *flags = kpage_file_path(walk->flags);
+
+	if (err == -ENODATA)
+		return fail(EXIT_FAILED, "%s: became shorter while it was read", flags);
+	if (err == -ERANGE)
+		return fail(EXIT_FAILED, "%s: ends before %s", kpage_file_path(shorter_column(walk)),
+			    flags);
+	return fail_errno(err, "%s", flags);
+}
+
+static int check_range_end(const char *option, const struct kpage_file *flags,
+			   const struct kpage_range *r, uint64_t end, const char *dump)
+{
+	if (r->start >= r->end || (r->start < end && (r->end == UINT64_MAX || r->end <= end)))
+		return EXIT_OK;
+	/* The end of /proc/kpageflags is only known to lie before what was tried. */
+	if (r->start >= end && !kpage_file_pages(flags))
+		return fail(EXIT_FAILED, "%s: page 0x%" PRIx64 ": %s ends before it", option,
+			    r->start, kpage_file_path(flags));
+	if (r->start >= end)
+		return fail(EXIT_FAILED, "%s: page 0x%" PRIx64 ": %s ends at page 0x%" PRIx64, option,
+			    r->start, kpage_file_path(flags), end);
+	/* Memory ends where it ends; a copy may be cut short. */
+	if (dump)
+		return fail(EXIT_FAILED, "%s: pages up to 0x%" PRIx64 ": %s is truncated: it ends at "
+			    "page 0x%" PRIx64, option, r->end - 1, dump, end);
+	return EXIT_OK;
+}
+
+int check_walk_end(const char *option, const struct kpage_file *flags,
+		   const struct kpage_range *ranges, size_t n, uint64_t end, const char *dump)
+{
+	int status = EXIT_OK;
+
+	for (size_t i = 0; !status && i < n; i++)
+		status = check_range_end(option, flags, &ranges[i], end, dump);
+	return status;
+}
+
+/* -------------------------------------------------------------------- files */
+
+static int fail_cache_walk(const struct kpage_file *flags, const char *path, int err)
+{
+	switch (err) {
+	case -EPERM:
+		return fail(EXIT_NOPERM, "--file: %s: the kernel hides PFNs from this caller: it needs "
+			    "CAP_SYS_ADMIN (try as root, outside of a container)", path);
+	case -EACCES:
+		return fail(EXIT_NOPERM, "--file: %s: the kernel does not say what is cached to one who "
+			    "does not own the file and can't write it (try as root)", path);
+	case -EOPNOTSUPP:
+		return fail(EXIT_CANNOT, "--file: %s: this kernel has no MADV_POPULATE_READ (5.14)", path);
+	case -ENODATA:
+		return fail(EXIT_FAILED, "--file: %s: %s ends before one of its pages", path,
+			    kpage_file_path(flags));
+	case -ECANCELED:
+		return EXIT_OK;
+	default:
+		return fail_errno(err, "--file: %s", path);
+	}
+}
+
+/* What could not be shown is said; the rest goes on. */
+static int judge(const char *path, const struct kpage_cache_report *report)
+{
+	if (report->poisoned)
+		warn("--file: %s: %" PRIu64 " cached pages are poisoned and can't be looked at, the "
+		     "first at page 0x%" PRIx64, path, report->poisoned, report->first_poisoned);
+	if (report->shrunk)
+		return fail(EXIT_FAILED, "--file: %s: became shorter while it was walked", path);
+	return EXIT_OK;
+}
+
+static int open_file(const char *path, int flags)
+{
+	flags |= O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+	/* Looking at a file is no access; only its owner may say so. */
+	int fd = open(path, flags | O_NOATIME);
+
+	return fd < 0 && errno == EPERM ? open(path, flags) : fd;
+}
+
+/* flags: O_NOFOLLOW for a file that was found below a directory: it may have been
+ * exchanged since. */
+static int walk_file(const struct file_walk *w, const char *path, int flags)
+{
+	struct kpage_cache_report report = { 0 };
+	_cleanup_close_ int fd = open_file(path, flags);
+	int err;
+
+	if (fd < 0)
+		return fail_errno(-errno, "--file: %s", path);
+	w->begin(path, w->arg);
+	if (w->no_ranges)
+		return EXIT_OK;
+	err = kpage_walk_cache(w->ctx, w->walk, fd, w->ranges, w->nr_ranges, &report);
+	return err ? fail_cache_walk(w->walk->flags, path, err) : judge(path, &report);
+}
+
+static int walk_entry(const struct file_walk *w, const FTSENT *entry)
+{
+	switch (entry->fts_info) {
+	case FTS_F:
+		return S_ISREG(entry->fts_statp->st_mode) ? walk_file(w, entry->fts_path, O_NOFOLLOW) :
+							    EXIT_OK;
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		return fail_errno(-entry->fts_errno, "--file: %s", entry->fts_path);
+	default:
+		return EXIT_OK;
+	}
+}
+
+static int walk_directory(const struct file_walk *w, char *path)
+{
+	char *roots[] = { path, NULL };
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR | FTS_COMFOLLOW, NULL);
+	int status = EXIT_OK;
+	FTSENT *entry;
+
+	if (!tree)
+		return fail_errno(-errno, "--file: %s", path);
+	while (!*w->stop && (entry = fts_read(tree))) {
+		int one = walk_entry(w, entry);
+
+		status = status ? status : one;
+	}
+	fts_close(tree);
+	return status;
+}
+
+int walk_files(const struct file_walk *w, char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return fail_errno(-errno, "--file: %s", path);
+	if (S_ISREG(st.st_mode))
+		return walk_file(w, path, 0);
+	if (S_ISDIR(st.st_mode))
+		return walk_directory(w, path);
+	return fail(EXIT_FAILED, "--file: %s: neither a regular file nor a directory", path);
+}
