@@ -86,6 +86,7 @@ bats_tests = \
 	tests/bats/golden.bats \
 	tests/bats/helper.bash \
 	tests/bats/hwpoison-lab.bats \
+	tests/bats/json-schema.bats \
 	tests/bats/page-types-docs.bats \
 	tests/bats/page-types-dump.bats \
 	tests/bats/page-types-errors.bats \
@@ -104,4 +105,5 @@ lab_tests = \
 host_tests = \
 	tests/host/hwpoison-lab-boot.bats
 
-EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-options tests/golden
+EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-json tests/check-options \
+	tests/golden
