@@ -85,6 +85,7 @@ bats_tests = \
 	tests/bats/consistency.bats \
 	tests/bats/golden.bats \
 	tests/bats/helper.bash \
+	tests/bats/hwpoison-inject-docs.bats \
 	tests/bats/hwpoison-lab.bats \
 	tests/bats/json-schema.bats \
 	tests/bats/page-types-docs.bats \
