@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <json.h>
+#include <json-c/json.h>
 #include <string.h>
 #include <time.h>
 
@@ -300,7 +300,9 @@ static int append_object(const struct ledger *l, json *object)
 
 	if (l->fd < 0)
 		return -ENOLCK;
-	text = object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN) : NULL;
+	text = object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+								   JSON_C_TO_STRING_NOSLASHESCAPE) :
+			NULL;
 	len = text ? asprintf(&line, "%s\n", text) : -1;
 	if (len < 0) {
 		line = NULL;
