@@ -9,6 +9,8 @@ unit_tests = \
 	tests/unit/test-flags \
 	tests/unit/test-hwpoison \
 	tests/unit/test-idle \
+	tests/unit/test-kernel-filter \
+	tests/unit/test-kernel-filter-options \
 	tests/unit/test-ledger \
 	tests/unit/test-maps \
 	tests/unit/test-module \
@@ -52,6 +54,10 @@ tests_unit_test_hwpoison_SOURCES = tests/unit/test-hwpoison.c $(unit_fixture)
 tests_unit_test_hwpoison_LDADD = $(unit_libs)
 tests_unit_test_idle_SOURCES = tests/unit/test-idle.c $(unit_fixture)
 tests_unit_test_idle_LDADD = $(unit_libs)
+tests_unit_test_kernel_filter_SOURCES = tests/unit/test-kernel-filter.c $(common_fixture)
+tests_unit_test_kernel_filter_LDADD = $(common_libs)
+tests_unit_test_kernel_filter_options_SOURCES = tests/unit/test-kernel-filter-options.c $(common_fixture)
+tests_unit_test_kernel_filter_options_LDADD = $(common_libs)
 tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
 tests_unit_test_ledger_LDADD = $(common_libs)
 tests_unit_test_maps_SOURCES = tests/unit/test-maps.c $(unit_fixture)

@@ -6,6 +6,9 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/caps.h \
 	tools/common/inject.c \
 	tools/common/inject.h \
+	tools/common/kernel-filter.c \
+	tools/common/kernel-filter.h \
+	tools/common/kernel-filter-options.c \
 	tools/common/ledger.c \
 	tools/common/ledger.h \
 	tools/common/module.c \

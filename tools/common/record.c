@@ -139,12 +139,8 @@ static struct json_object *cell_to_json(const struct cell *c)
 	return NULL;
 }
 
-static void print_json(const struct record_type *type, const void *row)
+static void add_columns(struct json_object *o, const struct record_type *type, const void *row)
 {
-	struct json_object *o = json_new_object();
-
-	json_set_text(o, "record", type->name);
-	json_set_number(o, "version", type->version);
 	for (size_t i = 0; i < type->nr_columns; i++) {
 		struct cell c = { .type = CELL_NULL };
 
@@ -153,6 +149,23 @@ static void print_json(const struct record_type *type, const void *row)
 		type->columns[i].get(row, &c);
 		json_set(o, type->columns[i].name, cell_to_json(&c));
 	}
+}
+
+struct json_object *record_to_json(const struct record_type *type, const void *row)
+{
+	struct json_object *o = json_new_object();
+
+	add_columns(o, type, row);
+	return o;
+}
+
+static void print_json(const struct record_type *type, const void *row)
+{
+	struct json_object *o = json_new_object();
+
+	json_set_text(o, "record", type->name);
+	json_set_number(o, "version", type->version);
+	add_columns(o, type, row);
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
 					       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);

@@ -63,6 +63,9 @@ struct record_output {
 
 void record_print(struct record_output *out, const struct record_type *type, const void *row);
 
+/* The row as an object without "record" and "version", for a field of another record. */
+struct json_object *record_to_json(const struct record_type *type, const void *row);
+
 /* JSON values for cell_json(); they end the program when memory is out. */
 struct json_object *json_new_object(void);
 struct json_object *json_new_array(void);
