@@ -78,7 +78,7 @@ static void test_open_foreign(void **state)
 
 	fixture_text(fx, BOOT_ID, BOOT "\n");
 	fixture_mkdir(fx, RUN);
-	if (chown(fixture_path(fx, RUN), 65534, 65534))
+	if (chown(fixture_path(fx, RUN), geteuid() + 1, (gid_t)-1))
 		skip();
 	assert_int_equal(rundir_find(fx->ctx, &r), -EPERM);
 	assert_int_equal(HEAR(said, rundir_open(fx->ctx, &r)), EXIT_NOPERM);
