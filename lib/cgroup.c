@@ -62,22 +62,19 @@ KPAGE_EXPORT bool kpage_cgroup_has_memory(struct kpage_ctx *ctx, const char *pat
 	       (has_file(ctx, path, "cgroup.controllers") && !has_file(ctx, path, "cgroup.type"));
 }
 
-static int open_directory(struct kpage_ctx *ctx, const char *path, DIR **out)
+/* NULL and errno. */
+static DIR *open_directory(struct kpage_ctx *ctx, const char *path)
 {
 	int dir = path[0] == '/' ? ctx->root_fd : AT_FDCWD;
 	int fd = openat(dir, path + (path[0] == '/' ? strspn(path, "/") : 0),
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
+	if (!d && fd >= 0) {
 		close(fd);
-		return -ENOMEM;
+		errno = ENOMEM;
 	}
-	*out = d;
-	return 0;
+	return d;
 }
 
 /* What is done with each directory; a nonzero return ends the walk, and is its result. */
@@ -115,9 +112,9 @@ static int visit_below(struct kpage_ctx *ctx, const char *dir, visit_fn visit, v
 	err = stat_below(ctx, dir, &st) ? 0 : visit(dir, st.st_ino, arg);
 	if (err)
 		return err;
-	err = open_directory(ctx, dir, &d);
-	if (err)
-		return err == -ENOMEM ? err : 0;
+	d = open_directory(ctx, dir);
+	if (!d)
+		return errno == ENOMEM ? -ENOMEM : 0;
 	return visit_children(ctx, d, dir, visit, arg);
 }
 
@@ -171,25 +168,18 @@ KPAGE_EXPORT int kpage_cgroup_path(struct kpage_ctx *ctx, uint64_t ino, char **o
 
 struct inodes {
 	uint64_t *v;
-	size_t n, room;
+	size_t n;
 };
 
 static int add_inode(const char *dir, uint64_t ino, void *arg)
 {
 	struct inodes *set = arg;
+	int err = array_grow(&set->v, set->n, sizeof(*set->v));
 
 	(void)dir;
-	if (set->n == set->room) {
-		size_t room = set->room ? 2 * set->room : 16;
-		uint64_t *v = reallocarray(set->v, room, sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		set->v = v;
-		set->room = room;
-	}
-	set->v[set->n++] = ino;
-	return 0;
+	if (!err)
+		set->v[set->n++] = ino;
+	return err;
 }
 
 static int by_number(const void *a, const void *b)
@@ -203,7 +193,7 @@ KPAGE_EXPORT int kpage_cgroup_subtree(struct kpage_ctx *ctx, const char *path, u
 				      size_t *n)
 {
 	struct inodes set = { 0 };
-	uint64_t ino;
+	uint64_t ino = 0;
 	int err;
 
 	err = kpage_cgroup_ino(ctx, path, &ino);

@@ -164,6 +164,19 @@ int ctx_opendirf(struct kpage_ctx *ctx, DIR **out, const char *fmt, ...)
 	return 0;
 }
 
+int array_grow(void *array, size_t n, size_t size)
+{
+	void **p = array, *more;
+
+	if (n & (n - 1))
+		return 0;
+	more = reallocarray(*p, n ? 2 * n : 1, size);
+	if (!more)
+		return -ENOMEM;
+	*p = more;
+	return 0;
+}
+
 bool entry_number(const char *name, const char *prefix, uint64_t *out)
 {
 	size_t len = strlen(prefix);

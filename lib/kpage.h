@@ -321,6 +321,13 @@ void kpage_maps_free(struct kpage_maps *maps);
 /* 1 and the next VMA; 0 at the end; -EUCLEAN for a line that is none. */
 int kpage_maps_next(struct kpage_maps *maps, struct kpage_vma *out);
 
+/*
+ * The devices (st_dev) of the file systems of a type, e.g. "tmpfs", that a process sees
+ * mounted, *n of them: with these kpage_vma's numbers say what a file is on. The caller
+ * frees *out. Errors: -ESRCH no such process; -ENOMEM; those of open(2).
+ */
+int kpage_mount_devices(struct kpage_ctx *ctx, pid_t pid, const char *type, dev_t **out, size_t *n);
+
 /* -------------------------------------------------------------------- tasks */
 
 /* What /proc/PID/status says of a task. */

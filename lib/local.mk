@@ -17,6 +17,7 @@ lib_libkpage_objects_la_SOURCES = \
 	lib/kpage.h \
 	lib/maps.c \
 	lib/offline.c \
+	lib/mounts.c \
 	lib/node.c \
 	lib/private.h \
 	lib/range.c \

@@ -20,20 +20,6 @@ struct kpage_nodes {
 	size_t nr_nodes;
 };
 
-/* Room for one more element of an array whose size doubles: n a power of two is full. */
-static int grow(void *array, size_t n, size_t size)
-{
-	void **p = array, *more;
-
-	if (n & (n - 1))
-		return 0;
-	more = reallocarray(*p, n ? 2 * n : 1, size);
-	if (!more)
-		return -ENOMEM;
-	*p = more;
-	return 0;
-}
-
 static int read_block_size(struct kpage_ctx *ctx, struct kpage_nodes *nodes)
 {
 	static const char path[] = "/sys/devices/system/memory/block_size_bytes";
@@ -67,7 +53,7 @@ static int read_blocks(struct kpage_ctx *ctx, struct kpage_nodes *nodes, unsigne
 	while ((entry = readdir(d))) {
 		if (!entry_number(entry->d_name, "memory", &number))
 			continue;
-		err = grow(&nodes->blocks, nodes->nr_blocks, sizeof(*nodes->blocks));
+		err = array_grow(&nodes->blocks, nodes->nr_blocks, sizeof(*nodes->blocks));
 		if (err)
 			return err;
 		nodes->blocks[nodes->nr_blocks++] = (struct block){ number, node };
@@ -86,7 +72,7 @@ static int read_nodes(struct kpage_ctx *ctx, struct kpage_nodes *nodes)
 	while (!err && (entry = readdir(d))) {
 		if (!entry_number(entry->d_name, "node", &number) || number > INT_MAX)
 			continue;
-		err = grow(&nodes->nodes, nodes->nr_nodes, sizeof(*nodes->nodes));
+		err = array_grow(&nodes->nodes, nodes->nr_nodes, sizeof(*nodes->nodes));
 		if (err)
 			break;
 		nodes->nodes[nodes->nr_nodes++] = (unsigned int)number;

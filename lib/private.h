@@ -104,6 +104,10 @@ int number_parse(const char *text, size_t len, uint64_t *out);
 
 /* Writes a number to a file of the kernel that takes one a write. */
 int number_write(int fd, uint64_t number);
+/* Makes room for one more element of *array (a pointer to a pointer): it has room for
+ * the next power of two above n already. -ENOMEM. */
+int array_grow(void *array, size_t n, size_t size);
+
 /* The number in the name of a directory entry, behind a prefix: 12 of "node12".
  * false: it is another name. */
 bool entry_number(const char *name, const char *prefix, uint64_t *out);

@@ -14,8 +14,9 @@ unit_tests = \
 	tests/unit/test-ledger \
 	tests/unit/test-maps \
 	tests/unit/test-module \
-	tests/unit/test-offline \
+	tests/unit/test-mounts \
 	tests/unit/test-node \
+	tests/unit/test-offline \
 	tests/unit/test-range \
 	tests/unit/test-rundir \
 	tests/unit/test-tally \
@@ -66,6 +67,8 @@ tests_unit_test_module_SOURCES = tests/unit/test-module.c $(common_fixture)
 tests_unit_test_module_LDADD = $(common_libs)
 tests_unit_test_offline_SOURCES = tests/unit/test-offline.c $(unit_fixture)
 tests_unit_test_offline_LDADD = $(unit_libs)
+tests_unit_test_mounts_SOURCES = tests/unit/test-mounts.c $(unit_fixture)
+tests_unit_test_mounts_LDADD = $(unit_libs)
 tests_unit_test_node_SOURCES = tests/unit/test-node.c $(unit_fixture)
 tests_unit_test_node_LDADD = $(unit_libs)
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What a process sees mounted: /proc/PID/mountinfo. */
+#include "private.h"
+
+#include <string.h>
+#include <sys/sysmacros.h>
+
+/* "36 35 98:0 / /mnt rw shared:1 - tmpfs none rw": blanks within a field are escaped. */
+static bool is_of_type(const char *line, const char *type, dev_t *dev)
+{
+	const char *dash = strstr(line, " - ");
+	unsigned int major, minor;
+	size_t len = strlen(type);
+
+	if (!dash || strncmp(dash + 3, type, len) != 0 || dash[3 + len] != ' ' ||
+	    sscanf(line, "%*u %*u %u:%u ", &major, &minor) != 2)
+		return false;
+	*dev = makedev(major, minor);
+	return true;
+}
+
+KPAGE_EXPORT int kpage_mount_devices(struct kpage_ctx *ctx, pid_t pid, const char *type,
+				     dev_t **out, size_t *n)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *line = NULL;
+	_cleanup_free_ dev_t *devices = NULL;
+	size_t size = 0, found = 0;
+	dev_t dev;
+	int err;
+
+	err = ctx_fopenf(ctx, &f, "/proc/%d/mountinfo", (int)pid);
+	if (err)
+		return task_errno(err);
+	while (getline(&line, &size, f) > 0) {
+		if (!is_of_type(line, type, &dev))
+			continue;
+		err = array_grow(&devices, found, sizeof(*devices));
+		if (err)
+			return err;
+		devices[found++] = dev;
+	}
+	*out = TAKE_PTR(devices);
+	*n = found;
+	return 0;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The devices of what a process sees mounted. */
+#include "fixture.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+static void check_devices(struct fixture *fx, const char *type, const dev_t *wanted, size_t n)
+{
+	dev_t *devices = NULL;
+	size_t found = 42;
+
+	assert_int_equal(kpage_mount_devices(fx->ctx, 17, type, &devices, &found), 0);
+	assert_int_equal(found, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(devices[i], wanted[i]);
+	free(devices);
+}
+
+static void test_types(void **state)
+{
+	const dev_t tmpfs[] = { makedev(0, 24), makedev(0, 31), makedev(0, 4095) };
+	const dev_t ext4[] = { makedev(259, 3) };
+	struct fixture *fx = *state;
+
+	fixture_text(fx, "/proc/17/mountinfo",
+		     "22 27 0:20 / /proc rw,nosuid shared:12 - proc proc rw\n"
+		     "24 27 0:24 / /run rw,nosuid shared:5 - tmpfs tmpfs rw,size=100k\n"
+		     "27 1 259:3 / / rw,relatime shared:1 - ext4 /dev/sda rw\n"
+		     "30 27 0:31 /a /mnt/with\\040-\\040tmpfs rw shared:1 master:2 - tmpfs none rw\n"
+		     "31 27 0:4095 / /x rw - tmpfs none rw\n"
+		     "32 27 0:33 / /dev rw - devtmpfs udev rw\n"
+		     "33 27 0:34 / /y rw - tmpfsx none rw\n"
+		     "nonsense - tmpfs none rw\n"
+		     "34 27\n");
+	check_devices(fx, "tmpfs", tmpfs, ARRAY_SIZE(tmpfs));
+	check_devices(fx, "ext4", ext4, 1);
+	check_devices(fx, "ext", NULL, 0);
+	check_devices(fx, "xfs", NULL, 0);
+}
+
+static void test_no_process(void **state)
+{
+	struct fixture *fx = *state;
+	dev_t *devices = NULL;
+	size_t n = 42;
+
+	assert_int_equal(kpage_mount_devices(fx->ctx, 17, "tmpfs", &devices, &n), -ESRCH);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), "/proc/17/mountinfo");
+	assert_null(devices);
+	assert_int_equal(n, 42);
+}
+
+/* /proc is mounted where this runs, and stat(2) says the same of it. */
+static void test_live(void **state)
+{
+	struct kpage_ctx *ctx = NULL;
+	dev_t *devices = NULL;
+	bool found = false;
+	struct stat st;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(kpage_ctx_new(NULL, &ctx), 0);
+	assert_int_equal(stat("/proc", &st), 0);
+	assert_int_equal(kpage_mount_devices(ctx, getpid(), "proc", &devices, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		found |= devices[i] == st.st_dev;
+	assert_true(found);
+	free(devices);
+	kpage_ctx_free(ctx);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TREE_TEST(test_types),
+		TREE_TEST(test_no_process),
+		cmocka_unit_test(test_live),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
