@@ -4,6 +4,7 @@
 unit_tests = \
 	tests/unit/test-caps \
 	tests/unit/test-cgroup \
+	tests/unit/test-compound \
 	tests/unit/test-ctx \
 	tests/unit/test-file \
 	tests/unit/test-flags \
@@ -17,8 +18,11 @@ unit_tests = \
 	tests/unit/test-mounts \
 	tests/unit/test-node \
 	tests/unit/test-offline \
+	tests/unit/test-page-kind \
+	tests/unit/test-page-set \
 	tests/unit/test-range \
 	tests/unit/test-rundir \
+	tests/unit/test-sample \
 	tests/unit/test-tally \
 	tests/unit/test-task \
 	tests/unit/test-tasks \
@@ -45,6 +49,8 @@ tests_unit_test_caps_SOURCES = tests/unit/test-caps.c $(common_fixture)
 tests_unit_test_caps_LDADD = $(common_libs)
 tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c $(unit_fixture)
 tests_unit_test_cgroup_LDADD = $(unit_libs)
+tests_unit_test_compound_SOURCES = tests/unit/test-compound.c $(common_fixture)
+tests_unit_test_compound_LDADD = $(common_libs)
 tests_unit_test_ctx_SOURCES = tests/unit/test-ctx.c $(unit_fixture)
 tests_unit_test_ctx_LDADD = $(unit_libs)
 tests_unit_test_file_SOURCES = tests/unit/test-file.c $(unit_fixture)
@@ -71,10 +77,16 @@ tests_unit_test_mounts_SOURCES = tests/unit/test-mounts.c $(unit_fixture)
 tests_unit_test_mounts_LDADD = $(unit_libs)
 tests_unit_test_node_SOURCES = tests/unit/test-node.c $(unit_fixture)
 tests_unit_test_node_LDADD = $(unit_libs)
+tests_unit_test_page_kind_SOURCES = tests/unit/test-page-kind.c $(common_fixture)
+tests_unit_test_page_kind_LDADD = $(common_libs)
+tests_unit_test_page_set_SOURCES = tests/unit/test-page-set.c $(common_fixture)
+tests_unit_test_page_set_LDADD = $(common_libs)
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
 tests_unit_test_range_LDADD = $(unit_libs)
 tests_unit_test_rundir_SOURCES = tests/unit/test-rundir.c $(common_fixture)
 tests_unit_test_rundir_LDADD = $(common_libs)
+tests_unit_test_sample_SOURCES = tests/unit/test-sample.c $(common_fixture)
+tests_unit_test_sample_LDADD = $(common_libs)
 tests_unit_test_tally_SOURCES = tests/unit/test-tally.c $(unit_fixture)
 tests_unit_test_tally_LDADD = $(unit_libs)
 tests_unit_test_task_SOURCES = tests/unit/test-task.c $(unit_fixture)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LTLIBRARIES += tools/common/libcommon.la
 tools_common_libcommon_la_SOURCES = \
-	tools/common/inject-events.c \
 	tools/common/caps.c \
 	tools/common/caps.h \
+	tools/common/compound.c \
+	tools/common/compound.h \
+	tools/common/inject-events.c \
 	tools/common/inject.c \
 	tools/common/inject.h \
 	tools/common/kernel-filter.c \
@@ -15,12 +17,18 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/module.h \
 	tools/common/outcome.c \
 	tools/common/outcome.h \
+	tools/common/page-kind.c \
+	tools/common/page-kind.h \
+	tools/common/page-set.c \
+	tools/common/page-set.h \
 	tools/common/record.c \
 	tools/common/record.h \
 	tools/common/rundir.c \
 	tools/common/rundir.h \
 	tools/common/safety.c \
 	tools/common/safety.h \
+	tools/common/sample.c \
+	tools/common/sample.h \
 	tools/common/select.c \
 	tools/common/select.h \
 	tools/common/signals.c \

@@ -93,6 +93,11 @@ void *xreallocarray(void *p, size_t n, size_t size)
 	return p;
 }
 
+void *xgrow(void *p, size_t n, size_t size)
+{
+	return n & (n - 1) ? p : xreallocarray(p, n ? 2 * n : 1, size);
+}
+
 char *xstrdup(const char *s)
 {
 	char *copy = strdup(s);

@@ -77,6 +77,10 @@ void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 
+/* An array that grows one by one: makes room for another element, where there was room
+ * for the next power of two above n. */
+void *xgrow(void *p, size_t n, size_t size);
+
 /* Whether writing to stdout has failed; remembers why, if asked right after. */
 bool stdout_has_failed(void);
 
