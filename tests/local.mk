@@ -23,9 +23,11 @@ unit_tests = \
 	tests/unit/test-range \
 	tests/unit/test-rundir \
 	tests/unit/test-sample \
+	tests/unit/test-select \
 	tests/unit/test-tally \
 	tests/unit/test-task \
 	tests/unit/test-tasks \
+	tests/unit/test-vmas \
 	tests/unit/test-walk-cache \
 	tests/unit/test-walk-pfns \
 	tests/unit/test-walk-task \
@@ -87,12 +89,16 @@ tests_unit_test_rundir_SOURCES = tests/unit/test-rundir.c $(common_fixture)
 tests_unit_test_rundir_LDADD = $(common_libs)
 tests_unit_test_sample_SOURCES = tests/unit/test-sample.c $(common_fixture)
 tests_unit_test_sample_LDADD = $(common_libs)
+tests_unit_test_select_SOURCES = tests/unit/test-select.c $(common_fixture)
+tests_unit_test_select_LDADD = $(common_libs)
 tests_unit_test_tally_SOURCES = tests/unit/test-tally.c $(unit_fixture)
 tests_unit_test_tally_LDADD = $(unit_libs)
 tests_unit_test_task_SOURCES = tests/unit/test-task.c $(unit_fixture)
 tests_unit_test_task_LDADD = $(unit_libs)
 tests_unit_test_tasks_SOURCES = tests/unit/test-tasks.c $(unit_fixture)
 tests_unit_test_tasks_LDADD = $(unit_libs)
+tests_unit_test_vmas_SOURCES = tests/unit/test-vmas.c $(common_fixture)
+tests_unit_test_vmas_LDADD = $(common_libs)
 tests_unit_test_walk_cache_SOURCES = tests/unit/test-walk-cache.c $(unit_fixture)
 tests_unit_test_walk_cache_LDADD = $(unit_libs)
 tests_unit_test_walk_pfns_SOURCES = tests/unit/test-walk-pfns.c $(unit_fixture)

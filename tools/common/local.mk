@@ -37,6 +37,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/util.h \
 	tools/common/victims.c \
 	tools/common/victims.h \
+	tools/common/vmas.c \
+	tools/common/vmas.h \
 	tools/common/walk.c \
 	tools/common/walk.h
 tools_common_libcommon_la_CFLAGS = $(AM_CFLAGS) $(JSON_C_CFLAGS) $(LIBCAP_CFLAGS) $(LIBKMOD_CFLAGS) \

@@ -3,7 +3,23 @@
 #include "common/select.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/random.h>
+
+/* Options without a letter; no tool has values like these of its own. */
+enum {
+	OPT_TREE = 0x400,
+	OPT_VADDR,
+	OPT_PFN,
+	OPT_PHYS,
+	OPT_VMA,
+	OPT_NODE,
+	OPT_COUNT,
+	OPT_RANDOM,
+	OPT_SEED,
+	OPT_END
+};
 
 struct poptOption selection_options[] = {
 	{ "pid", 'p', POPT_ARG_STRING, NULL, 'p', "Pages of processes, by their page tables",
@@ -17,9 +33,33 @@ struct poptOption selection_options[] = {
 	POPT_TABLEEND
 };
 
+struct poptOption target_options[] = {
+	{ "tree", 0, POPT_ARG_NONE, NULL, OPT_TREE, "… and of all their descendants", NULL },
+	{ "vaddr", 0, POPT_ARG_STRING, NULL, OPT_VADDR, "Pages that hold these bytes of the process",
+	  "ADDR[+LEN]|ADDR-END[,...]" },
+	{ "vma", 0, POPT_ARG_STRING, NULL, OPT_VMA, "Pages of these mappings of the process",
+	  "KIND[,...]" },
+	{ "pfn", 0, POPT_ARG_STRING, NULL, OPT_PFN, "Pages by number; -: read from stdin",
+	  "PFN|PFN-LAST|PFN+N[,...]|-" },
+	{ "phys", 0, POPT_ARG_STRING, NULL, OPT_PHYS, "Pages by physical address in bytes",
+	  "ADDR[,...]" },
+	{ "node", 0, POPT_ARG_STRING, NULL, OPT_NODE, "Pages of NUMA nodes", "N[,N...]" },
+	{ "count", 0, POPT_ARG_STRING, NULL, OPT_COUNT, "At most so many of them", "N" },
+	{ "random", 0, POPT_ARG_NONE, NULL, OPT_RANDOM, "… chosen at random, in random order", NULL },
+	{ "seed", 0, POPT_ARG_STRING, NULL, OPT_SEED, "… the same choice again", "SEED" },
+	POPT_TABLEEND
+};
+
 bool is_selection_option(int val)
 {
-	return val > 0 && val < 0x80 && strchr("pfcab", val);
+	return (val > 0 && val < 0x80 && strchr("pfcab", val)) || (val >= OPT_TREE && val < OPT_END);
+}
+
+static int for_each_of(struct selection *s, const char *arg, int (*each)(char *part, void *arg))
+{
+	_cleanup_free_ char *list = xstrdup(arg);
+
+	return for_each_part(list, each, s);
 }
 
 static int add_pid(char *part, void *arg)
@@ -37,15 +77,16 @@ static int add_pid(char *part, void *arg)
 	return EXIT_OK;
 }
 
-static int add_pids(struct selection *s, const char *arg)
+/* Only what no earlier range has: a page is walked once. */
+static void add_range(struct selection *s, struct kpage_range range)
 {
-	_cleanup_free_ char *list = xstrdup(arg);
-
-	return for_each_part(list, add_pid, s);
+	s->ranges = xreallocarray(s->ranges, 2 * s->nr_ranges + 1, sizeof(*s->ranges));
+	s->nr_ranges += kpage_range_subtract(range, s->ranges, s->nr_ranges,
+					     s->ranges + s->nr_ranges);
+	s->has_ranges = true;
 }
 
-/* Only what no earlier range has: a page is walked once. */
-static int add_range(struct selection *s, const char *arg)
+static int add_pages(struct selection *s, const char *arg)
 {
 	struct kpage_range range;
 	int err = kpage_range_parse(arg, &range);
@@ -53,10 +94,162 @@ static int add_range(struct selection *s, const char *arg)
 	if (err)
 		return fail(EXIT_USAGE, "--addr: %s: %s", arg,
 			    err == -ERANGE ? "out of range" : "not a range of pages (N, N+M, N,M, N, or ,M)");
-	s->ranges = xreallocarray(s->ranges, 2 * s->nr_ranges + 1, sizeof(*s->ranges));
-	s->nr_ranges += kpage_range_subtract(range, s->ranges, s->nr_ranges,
-					     s->ranges + s->nr_ranges);
-	s->has_ranges = true;
+	add_range(s, range);
+	return EXIT_OK;
+}
+
+/*
+ * "A", "A+N": N from A on, "A-B": to B, which is left out (last_too: which is in it).
+ * -EINVAL not of this form, or nothing in it; -ERANGE.
+ */
+static int parse_span(const char *text, bool last_too, struct kpage_range *out)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	char *sign = copy + strcspn(copy, "+-"), how = *sign;
+	uint64_t start, n = 1;
+	int err;
+
+	*sign = '\0';
+	err = kpage_number_parse(copy, &start);
+	if (!err && how)
+		err = kpage_number_parse(sign + 1, &n);
+	if (err)
+		return err;
+	if (how == '-') {
+		if (n < start || (n == start && !last_too))
+			return -EINVAL;
+		n = n - start + last_too;
+	}
+	if (start + n < start)
+		return -ERANGE;
+	*out = (struct kpage_range){ start, start + n };
+	return n ? 0 : -EINVAL;
+}
+
+static int add_vaddr(char *part, void *arg)
+{
+	struct selection *s = arg;
+	struct kpage_range bytes;
+	int err = parse_span(part, false, &bytes);
+
+	if (err)
+		return fail(EXIT_USAGE, "--vaddr: %s: %s", part,
+			    err == -ERANGE ? "out of range" : "not an address, ADDR+LEN or ADDR-END (0x… for hex)");
+	add_range(s, (struct kpage_range){ bytes.start / kpage_page_size(),
+					   (bytes.end - 1) / kpage_page_size() + 1 });
+	s->has_vaddr = true;
+	return EXIT_OK;
+}
+
+static void add_pfns(struct selection *s, struct kpage_range range)
+{
+	struct kpage_range *last = s->nr_pfns ? &s->pfns[s->nr_pfns - 1] : NULL;
+
+	if (last && last->end == range.start) {
+		last->end = range.end;
+		return;
+	}
+	s->pfns = xgrow(s->pfns, s->nr_pfns, sizeof(*s->pfns));
+	s->pfns[s->nr_pfns++] = range;
+}
+
+static int add_pfn(char *part, void *arg)
+{
+	struct kpage_range range;
+	int err = parse_span(part, true, &range);
+
+	if (err)
+		return fail(EXIT_USAGE, "--pfn: %s: %s", part,
+			    err == -ERANGE ? "out of range" : "not a PFN, PFN-LAST or PFN+N (0x… for hex)");
+	add_pfns(arg, range);
+	return EXIT_OK;
+}
+
+/* White space and commas separate them. */
+static int read_pfns(struct selection *s)
+{
+	static const char separators[] = ", \t\r\n";
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	int status = EXIT_OK;
+
+	errno = 0;
+	while (!status && getline(&line, &size, stdin) > 0) {
+		char *state = NULL;
+
+		for (char *part = strtok_r(line, separators, &state); part && !status;
+		     part = strtok_r(NULL, separators, &state))
+			status = add_pfn(part, s);
+	}
+	if (!status && ferror(stdin))
+		return fail_errno(errno ? -errno : -EIO, "--pfn: standard input");
+	return status;
+}
+
+static int add_pfn_list(struct selection *s, const char *arg)
+{
+	s->has_pfns = true;
+	s->pfns_option = "--pfn";
+	return strcmp(arg, "-") != 0 ? for_each_of(s, arg, add_pfn) : read_pfns(s);
+}
+
+static int add_phys(char *part, void *arg)
+{
+	struct selection *s = arg;
+	uint64_t address, pfn;
+	int err = kpage_number_parse(part, &address);
+
+	if (err)
+		return fail(EXIT_USAGE, "--phys: %s: %s", part,
+			    err == -ERANGE ? "out of range" : "not an address (0x… for hex)");
+	s->has_pfns = true;
+	s->pfns_option = "--phys";
+	pfn = address / kpage_page_size();
+	add_pfns(s, (struct kpage_range){ pfn, pfn + 1 });
+	return EXIT_OK;
+}
+
+static int add_vma(char *part, void *arg)
+{
+	struct selection *s = arg;
+	struct vma_condition condition;
+
+	if (vma_condition_parse(part, &condition))
+		return fail(EXIT_USAGE, "--vma: %s: neither heap, stack, anon, shm, file, file:GLOB, "
+			    "hugetlb or text, nor a name as in /proc/PID/maps ([…] or /…)", part);
+	s->vmas = xreallocarray(s->vmas, s->nr_vmas + 1, sizeof(*s->vmas));
+	s->vmas[s->nr_vmas++] = condition;
+	return EXIT_OK;
+}
+
+static int add_node(char *part, void *arg)
+{
+	struct selection *s = arg;
+	uint64_t node;
+
+	if (kpage_number_parse(part, &node) || node > INT_MAX)
+		return fail(EXIT_USAGE, "--node: %s: not a node number", part);
+	s->nodes = xreallocarray(s->nodes, s->nr_nodes + 1, sizeof(*s->nodes));
+	s->nodes[s->nr_nodes++] = (unsigned int)node;
+	return EXIT_OK;
+}
+
+static int set_count(struct selection *s, const char *arg)
+{
+	if (s->count)
+		return fail(EXIT_USAGE, "--count: given twice");
+	if (kpage_number_parse(arg, &s->count) || !s->count)
+		return fail(EXIT_USAGE, "--count: %s: not a number from 1 on", arg);
+	return EXIT_OK;
+}
+
+static int set_seed(struct selection *s, const char *arg)
+{
+	if (s->has_seed)
+		return fail(EXIT_USAGE, "--seed: given twice");
+	if (kpage_number_parse(arg, &s->seed))
+		return fail(EXIT_USAGE, "--seed: %s: not a number below 2^64", arg);
+	s->has_seed = true;
 	return EXIT_OK;
 }
 
@@ -106,22 +299,56 @@ int selection_option(struct selection *s, int val, const char *arg)
 {
 	switch (val) {
 	case 'p':
-		return add_pids(s, arg);
+		return for_each_of(s, arg, add_pid);
 	case 'f':
 		return set_once(&s->file, "--file", arg);
 	case 'c':
 		return set_cgroup(s, arg);
 	case 'a':
-		return add_range(s, arg);
-	default:
+		return add_pages(s, arg);
+	case 'b':
 		return add_expr(s, arg);
+	case OPT_VADDR:
+		return for_each_of(s, arg, add_vaddr);
+	case OPT_PFN:
+		return add_pfn_list(s, arg);
+	case OPT_PHYS:
+		return for_each_of(s, arg, add_phys);
+	case OPT_VMA:
+		return for_each_of(s, arg, add_vma);
+	case OPT_NODE:
+		return for_each_of(s, arg, add_node);
+	case OPT_COUNT:
+		return set_count(s, arg);
+	case OPT_SEED:
+		return set_seed(s, arg);
+	case OPT_TREE:
+		s->tree = true;
+		return EXIT_OK;
+	default:
+		s->random = true;
+		return EXIT_OK;
 	}
 }
 
-int selection_check(const struct selection *s)
+int selection_check(const struct selection *s, bool command)
 {
-	if (s->file && s->nr_pids)
-		return fail(EXIT_USAGE, "--file: can't be combined with --pid");
+	/* With --file a command's pages are not looked at. */
+	bool process = s->nr_pids || (command && !s->file);
+	const struct {
+		bool wrong;
+		const char *text;
+	} conflicts[] = {
+		{ s->file && s->nr_pids, "--file: can't be combined with --pid" },
+		{ s->tree && !process, "--tree: needs --pid or a COMMAND" },
+		{ s->has_vaddr && !process, "--vaddr: needs --pid or a COMMAND" },
+		{ s->nr_vmas && !process, "--vma: needs --pid or a COMMAND" },
+		{ s->has_seed && !s->random, "--seed: needs --random" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)
+		if (conflicts[i].wrong)
+			return fail(EXIT_USAGE, "%s", conflicts[i].text);
 	return EXIT_OK;
 }
 
@@ -143,14 +370,79 @@ int selection_resolve(struct selection *s, struct kpage_ctx *ctx)
 	return EXIT_OK;
 }
 
+/* A cgroup that no hierarchy shows has none below it that could be found. */
+static int find_subtree(struct selection *s, struct kpage_ctx *ctx)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = 0;
+
+	if (s->cgroup[0] == '@')
+		err = kpage_cgroup_path(ctx, s->cgroup_ino, &path);
+	if (!err)
+		err = kpage_cgroup_subtree(ctx, path ? path : s->cgroup, &s->cgroup_inos,
+					   &s->nr_cgroup_inos);
+	if (err == -ENOENT) {
+		s->cgroup_inos = xreallocarray(NULL, 1, sizeof(*s->cgroup_inos));
+		s->cgroup_inos[0] = s->cgroup_ino;
+		s->nr_cgroup_inos = 1;
+		return EXIT_OK;
+	}
+	return err ? fail_errno(err, "--cgroup: %s", s->cgroup) : EXIT_OK;
+}
+
+int selection_resolve_tree(struct selection *s, struct kpage_ctx *ctx)
+{
+	int status = selection_resolve(s, ctx);
+
+	if (!status && s->cgroup && !s->cgroup_inos)
+		status = find_subtree(s, ctx);
+	if (!status && s->random && !s->has_seed &&
+	    getrandom(&s->seed, sizeof(s->seed), 0) != sizeof(s->seed))
+		status = fail_errno(-errno, "--random");
+	return status;
+}
+
 bool selection_is_empty(const struct selection *s)
 {
-	return !s->nr_pids && !s->has_ranges && !s->nr_exprs && !s->cgroup_ino && !s->file;
+	return !s->nr_pids && !s->has_ranges && !s->nr_exprs && !s->cgroup_ino && !s->file &&
+	       !s->has_pfns && !s->nr_nodes;
+}
+
+bool selection_has_cgroup(const struct selection *s, uint64_t ino)
+{
+	size_t from = 0, to = s->nr_cgroup_inos;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (s->cgroup_inos[middle] < ino)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return !s->cgroup || (from < s->nr_cgroup_inos && s->cgroup_inos[from] == ino);
+}
+
+bool selection_matches(const struct selection *s, uint64_t kflags, uint64_t cgroup)
+{
+	/* A flag that is seen in the raw view only asks for that view. */
+	uint64_t flags = s->raw_only ? kpage_flags_expand(kflags, 0) : kpage_flags_well_known(kflags);
+
+	for (size_t i = 0; i < s->nr_exprs; i++)
+		if (!kpage_expr_matches(&s->exprs[i], flags))
+			return false;
+	return selection_has_cgroup(s, cgroup);
 }
 
 void selection_release(struct selection *s)
 {
+	for (size_t i = 0; i < s->nr_vmas; i++)
+		vma_condition_release(&s->vmas[i]);
+	free(s->vmas);
 	free(s->pids);
+	free(s->pfns);
+	free(s->nodes);
+	free(s->cgroup_inos);
 	free(s->ranges);
 	free(s->exprs);
 	free(s->cgroup);

@@ -6,39 +6,72 @@
 
 #include "kpage.h"
 #include "common/util.h"
+#include "common/vmas.h"
 
 struct selection {
 	pid_t *pids;
 	size_t nr_pids;
-	struct kpage_range *ranges;	/* pages; none of them overlap */
+	bool tree;			/* and all of their descendants */
+	struct kpage_range *ranges;	/* --addr, --vaddr: pages; none of them overlap */
 	size_t nr_ranges;
 	bool has_ranges;		/* some were given, though they may be empty */
+	bool has_vaddr;			/* … and some as addresses in a process */
+	struct kpage_range *pfns;	/* --pfn, --phys: as they were named, may overlap */
+	size_t nr_pfns;
+	bool has_pfns;			/* some were given, though stdin may have had none */
+	const char *pfns_option;	/* which of the two it was, for messages */
+	struct vma_condition *vmas;	/* --vma: one of them must hold */
+	size_t nr_vmas;
+	unsigned int *nodes;
+	size_t nr_nodes;
 	struct kpage_expr *exprs;
 	size_t nr_exprs;
 	uint64_t raw_only;		/* flags that were named and are seen in the raw view only */
 	char *cgroup;			/* as given */
 	uint64_t cgroup_ino;		/* 0: any */
+	uint64_t *cgroup_inos;		/* it and those below it, ascending: selection_resolve_tree() */
+	size_t nr_cgroup_inos;
 	char *file;
+	uint64_t count;			/* 0: all */
+	bool random, has_seed;
+	uint64_t seed;
 };
 
-/* Include it in a tool's table with POPT_ARG_INCLUDE_TABLE; hand every option of
- * it that poptGetNextOpt() returns to selection_option(). */
+/* Include them in a tool's table with POPT_ARG_INCLUDE_TABLE; hand every option of
+ * them that poptGetNextOpt() returns to selection_option(). target_options: those of
+ * a tool that picks single pages. */
 extern struct poptOption selection_options[];
+extern struct poptOption target_options[];
 
-/* Whether val is an option of the table. */
+/* Whether val is an option of one of the tables. */
 bool is_selection_option(int val);
 
-/* Takes an option and its argument (not kept). EXIT_OK or, after a message, EXIT_USAGE. */
+/* Takes an option and its argument (not kept; NULL for --tree and --random). EXIT_OK
+ * or, after a message, EXIT_USAGE; EXIT_FAILED if stdin can't be read. */
 int selection_option(struct selection *s, int val, const char *arg);
 
-/* After the last option: what excludes what. EXIT_OK or EXIT_USAGE. */
-int selection_check(const struct selection *s);
+/* After the last option: what excludes what. command: the pages of a command that
+ * is not started yet will be looked at. EXIT_OK or EXIT_USAGE. */
+int selection_check(const struct selection *s, bool command);
 
 /* Finds the number of a cgroup that is named by its path. */
 int selection_resolve(struct selection *s, struct kpage_ctx *ctx);
 
+/* For targets_collect(): selection_resolve(), the cgroups below the chosen one, and a
+ * seed for --random where none was given (then has_seed stays false). */
+int selection_resolve_tree(struct selection *s, struct kpage_ctx *ctx);
+
 /* Whether anything narrows the machine down. */
 bool selection_is_empty(const struct selection *s);
+
+/*
+ * Whether a page that was chosen by its flags and its cgroup would be chosen again,
+ * as these are now (kflags, of /proc/kpageflags; cgroup, of /proc/kpagecgroup).
+ */
+bool selection_matches(const struct selection *s, uint64_t kflags, uint64_t cgroup);
+
+/* Whether pages that are charged to that cgroup are chosen (selection_resolve_tree()). */
+bool selection_has_cgroup(const struct selection *s, uint64_t ino);
 
 void selection_release(struct selection *s);
 

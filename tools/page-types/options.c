@@ -205,7 +205,7 @@ static int check_conflicts(const struct options *opt)
 	for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)
 		if (conflicts[i].wrong)
 			return fail(EXIT_USAGE, "%s", conflicts[i].text);
-	return selection_check(&opt->selection);
+	return selection_check(&opt->selection, false);
 }
 
 static int parse_all(poptContext popt, struct options *opt, bool *done)
