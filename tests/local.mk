@@ -18,13 +18,16 @@ unit_tests = \
 	tests/unit/test-mounts \
 	tests/unit/test-node \
 	tests/unit/test-offline \
+	tests/unit/test-owners \
 	tests/unit/test-page-kind \
 	tests/unit/test-page-set \
+	tests/unit/test-processes \
 	tests/unit/test-range \
 	tests/unit/test-rundir \
 	tests/unit/test-sample \
 	tests/unit/test-select \
 	tests/unit/test-tally \
+	tests/unit/test-targets \
 	tests/unit/test-task \
 	tests/unit/test-tasks \
 	tests/unit/test-vmas \
@@ -79,10 +82,14 @@ tests_unit_test_mounts_SOURCES = tests/unit/test-mounts.c $(unit_fixture)
 tests_unit_test_mounts_LDADD = $(unit_libs)
 tests_unit_test_node_SOURCES = tests/unit/test-node.c $(unit_fixture)
 tests_unit_test_node_LDADD = $(unit_libs)
+tests_unit_test_owners_SOURCES = tests/unit/test-owners.c $(common_fixture)
+tests_unit_test_owners_LDADD = $(common_libs)
 tests_unit_test_page_kind_SOURCES = tests/unit/test-page-kind.c $(common_fixture)
 tests_unit_test_page_kind_LDADD = $(common_libs)
 tests_unit_test_page_set_SOURCES = tests/unit/test-page-set.c $(common_fixture)
 tests_unit_test_page_set_LDADD = $(common_libs)
+tests_unit_test_processes_SOURCES = tests/unit/test-processes.c $(common_fixture)
+tests_unit_test_processes_LDADD = $(common_libs)
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
 tests_unit_test_range_LDADD = $(unit_libs)
 tests_unit_test_rundir_SOURCES = tests/unit/test-rundir.c $(common_fixture)
@@ -93,6 +100,8 @@ tests_unit_test_select_SOURCES = tests/unit/test-select.c $(common_fixture)
 tests_unit_test_select_LDADD = $(common_libs)
 tests_unit_test_tally_SOURCES = tests/unit/test-tally.c $(unit_fixture)
 tests_unit_test_tally_LDADD = $(unit_libs)
+tests_unit_test_targets_SOURCES = tests/unit/test-targets.c $(common_fixture)
+tests_unit_test_targets_LDADD = $(common_libs)
 tests_unit_test_task_SOURCES = tests/unit/test-task.c $(unit_fixture)
 tests_unit_test_task_LDADD = $(unit_libs)
 tests_unit_test_tasks_SOURCES = tests/unit/test-tasks.c $(unit_fixture)

@@ -17,10 +17,14 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/module.h \
 	tools/common/outcome.c \
 	tools/common/outcome.h \
+	tools/common/owners.c \
+	tools/common/owners.h \
 	tools/common/page-kind.c \
 	tools/common/page-kind.h \
 	tools/common/page-set.c \
 	tools/common/page-set.h \
+	tools/common/processes.c \
+	tools/common/processes.h \
 	tools/common/record.c \
 	tools/common/record.h \
 	tools/common/rundir.c \
@@ -33,6 +37,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/select.h \
 	tools/common/signals.c \
 	tools/common/signals.h \
+	tools/common/targets.c \
+	tools/common/targets.h \
 	tools/common/util.c \
 	tools/common/util.h \
 	tools/common/victims.c \

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who has a page in its page tables. */
+#include "common/owners.h"
+
+#include "fixture.h"
+
+#define POISONED 300
+
+static struct kpage_file *make_machine(struct fixture *fx)
+{
+	const uint64_t a[] = { entry_present(100), entry_present(101), 0, entry_present(100) };
+	const uint64_t b[] = { entry_present(101), entry_present(500) };
+	const uint64_t c[] = { entry_swap(1, 100), entry_swap(26, POISONED), entry_swap(26, 101) };
+	const uint64_t poisoned = KPAGE_BIT(HWPOISON), other = KPAGE_BIT(LRU);
+	struct kpage_file *flags = NULL;
+
+	fixture_put(fx, "/proc/kpageflags", POISONED, &poisoned, 1);
+	fixture_put(fx, "/proc/kpageflags", 1000, &other, 1);
+	fixture_task(fx, 17);
+	fixture_vma(fx, 17, 1024, a, ARRAY_SIZE(a));
+	fixture_vma(fx, 17, 4096, b, ARRAY_SIZE(b));
+	fixture_task(fx, 5);
+	fixture_vma(fx, 5, 2048, b, ARRAY_SIZE(b));
+	fixture_vma(fx, 5, 3000, c, ARRAY_SIZE(c));
+	/* A kernel thread, and a process that has just ended. */
+	fixture_text(fx, "/proc/2/status", "Name:\tkthreadd\nState:\tS\nTgid:\t2\n");
+	fixture_mkdir(fx, "/proc/99");
+	assert_int_equal(kpage_file_open(fx->ctx, KPAGE_SOURCE_FLAGS, &flags), 0);
+	return flags;
+}
+
+static void check_owner(const struct owner_list *list, size_t i, uint64_t pfn, pid_t pid,
+			uint64_t page)
+{
+	assert_true(i < list->n);
+	assert_int_equal(list->v[i].pfn, pfn);
+	assert_int_equal(list->v[i].pid, pid);
+	assert_int_equal(list->v[i].address, page * kpage_page_size());
+}
+
+static void test_find(void **state)
+{
+	static const uint64_t pfns[] = { 101, POISONED, 100, 777, 101 };
+	struct fixture *fx = *state;
+	struct kpage_file *flags = make_machine(fx);
+	const struct owner *v;
+	struct owner_list list;
+	size_t n;
+
+	assert_int_equal(owners_find(fx->ctx, flags, pfns, ARRAY_SIZE(pfns), &list), EXIT_OK);
+	assert_int_equal(list.unreadable, 0);
+	check_owner(&list, 0, 100, 17, 1024);
+	check_owner(&list, 1, 100, 17, 1027);
+	check_owner(&list, 2, 101, 5, 2048);
+	check_owner(&list, 3, 101, 17, 1025);
+	check_owner(&list, 4, 101, 17, 4096);
+	check_owner(&list, 5, POISONED, 5, 3001);
+	assert_int_equal(list.n, 6);
+	v = owners_of(&list, 101, &n);
+	assert_ptr_equal(v, &list.v[2]);
+	assert_int_equal(n, 3);
+	assert_int_equal(owners_count(&list, 100), 1);
+	assert_int_equal(owners_count(&list, 101), 2);
+	assert_int_equal(owners_count(&list, POISONED), 1);
+	assert_int_equal(owners_count(&list, 777), 0);
+	assert_null(owners_of(&list, 777, &n));
+	assert_int_equal(n, 0);
+	assert_null(owners_of(&list, 0, &n));
+	owner_list_release(&list);
+	kpage_file_free(flags);
+}
+
+static void test_unreadable(void **state)
+{
+	static const uint64_t pfn = 100;
+	const uint64_t hidden[] = { KPAGE_PM_PRESENT, KPAGE_PM_PRESENT };
+	struct fixture *fx = *state;
+	struct kpage_file *flags = make_machine(fx);
+	struct owner_list list;
+
+	fixture_task(fx, 30);
+	fixture_vma(fx, 30, 1024, hidden, ARRAY_SIZE(hidden));
+	fixture_task(fx, 31);
+	fixture_remove(fx, "/proc/31/pagemap");
+	fixture_task(fx, 32);
+	fixture_text(fx, "/proc/32/maps", "nonsense\n");
+	assert_int_equal(owners_find(fx->ctx, flags, &pfn, 1, &list), EXIT_OK);
+	assert_int_equal(list.unreadable, 3);
+	assert_int_equal(list.n, 2);
+	owner_list_release(&list);
+	kpage_file_free(flags);
+}
+
+static void test_none(void **state)
+{
+	struct owner_list list = { .n = 42 };
+	struct fixture *fx = *state;
+
+	assert_int_equal(owners_find(fx->ctx, NULL, NULL, 0, &list), EXIT_OK);
+	assert_int_equal(list.n, 0);
+	owner_list_release(&list);
+}
+
+static void test_more_owners(void **state)
+{
+	struct target v[] = { { .pid = 17, .mapcount = 1 }, { .pid = 0, .mapcount = 0 } };
+	struct target_list list = { .v = v, .n = 2 };
+
+	(void)state;
+	assert_false(targets_have_more_owners(&list));
+	v[0].mapcount = 2;
+	assert_true(targets_have_more_owners(&list));
+	v[0].mapcount = 0;
+	assert_false(targets_have_more_owners(&list));
+	v[1].mapcount = 1;
+	assert_true(targets_have_more_owners(&list));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TREE_TEST(test_find),
+		TREE_TEST(test_unreadable),
+		TREE_TEST(test_none),
+		cmocka_unit_test(test_more_owners),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

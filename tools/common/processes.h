@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which processes: those that were named, and their descendants. */
+#pragma once
+
+#include "kpage.h"
+#include "common/util.h"
+
+struct process_list {
+	pid_t *v;
+	size_t n;
+};
+
+/* Whether a process has memory. -ESRCH: it has ended, or is a kernel thread. */
+int process_check(struct kpage_ctx *ctx, pid_t pid);
+
+/* Adds one, if it is not in it. */
+void process_list_add(struct process_list *list, pid_t pid);
+
+/*
+ * Adds all descendants of those in the list, as the processes are now; not this process
+ * itself, which may be the child of a shell that was named. 0, or a negative errno.
+ */
+int process_list_add_descendants(struct process_list *list, struct kpage_ctx *ctx);
+
+void process_list_release(struct process_list *list);

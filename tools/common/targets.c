@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The targets: the pages that the selection options choose, one by one. */
+#include "common/targets.h"
+
+#include <errno.h>
+#include <search.h>
+#include <string.h>
+
+#include "common/compound.h"
+#include "common/page-set.h"
+#include "common/processes.h"
+#include "common/sample.h"
+#include "common/signals.h"
+#include "common/walk.h"
+
+static int open_cgroup(struct target_sources *src, struct kpage_ctx *ctx, bool needed)
+{
+	int err = needed ? 0 : kpage_file_open(ctx, KPAGE_SOURCE_CGROUP, &src->cgroup);
+
+	/* Without memory cgroups no page is charged to any. */
+	if (err == -ENOENT || (!err && !needed))
+		return EXIT_OK;
+	return source_open(ctx, KPAGE_SOURCE_CGROUP, &src->cgroup);
+}
+
+int target_sources_open(struct target_sources *src, struct kpage_ctx *ctx, bool need_cgroup)
+{
+	int status;
+
+	*src = (struct target_sources){ 0 };
+	status = source_open(ctx, KPAGE_SOURCE_FLAGS, &src->flags);
+	if (!status)
+		status = source_open(ctx, KPAGE_SOURCE_COUNT, &src->mapcount);
+	if (!status)
+		status = open_cgroup(src, ctx, need_cgroup);
+	if (status)
+		target_sources_close(src);
+	return status;
+}
+
+void target_sources_close(struct target_sources *src)
+{
+	kpage_file_free(src->flags);
+	kpage_file_free(src->mapcount);
+	kpage_file_free(src->cgroup);
+	*src = (struct target_sources){ 0 };
+}
+
+struct collector {
+	const struct selection *s;
+	struct kpage_ctx *ctx;
+	const struct target_sources *src;
+	struct target_list *out;
+	size_t limit;			/* of the list */
+	struct kpage_nodes *nodes;
+	struct page_set seen;
+	struct sample sample;
+	struct kpage_range *pfns, *pages;	/* to narrow by, ascending; NULL: not */
+	size_t nr_pfns, nr_pages;
+	struct compound compound;
+	bool done;			/* no further page */
+
+	/* Where the walk is. */
+	pid_t pid;
+	const struct vma_list *vmas;
+	const struct vma *vma;		/* of the page before */
+	const char *file;		/* the list's */
+};
+
+/* ------------------------------------------------------------------------ names */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The list's own copy, the same for equal names. */
+static const char *keep_name(struct target_list *list, const char *name)
+{
+	char **node = tfind(name, &list->names, by_text);
+
+	if (!node) {
+		/* What the tree holds is the text; the caller's is not to be kept. */
+		node = tsearch(xstrdup(name), &list->names, by_text);
+		if (!node)
+			exit(fail(EXIT_FAILED, "out of memory"));
+	}
+	return *node;
+}
+
+/* ------------------------------------------------------------------- conditions */
+
+static int by_start(const void *a, const void *b)
+{
+	const struct kpage_range *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* An ascending copy without overlaps; *n changes. */
+static struct kpage_range *sort_ranges(const struct kpage_range *ranges, size_t *n)
+{
+	struct kpage_range *copy = xcalloc(*n + 1, sizeof(*copy));
+	size_t kept = 0;
+
+	if (!*n)
+		return copy;
+	memcpy(copy, ranges, *n * sizeof(*copy));
+	qsort(copy, *n, sizeof(*copy), by_start);
+	for (size_t i = 1; i < *n; i++) {
+		if (copy[i].start <= copy[kept].end)
+			copy[kept].end = MAX(copy[kept].end, copy[i].end);
+		else
+			copy[++kept] = copy[i];
+	}
+	*n = kept + 1;
+	return copy;
+}
+
+static int in_range(const void *key, const void *element)
+{
+	uint64_t page = *(const uint64_t *)key;
+	const struct kpage_range *r = element;
+
+	return page < r->start ? -1 : page >= r->end;
+}
+
+static bool is_within(const struct kpage_range *ranges, size_t n, uint64_t page)
+{
+	return !ranges || (n && bsearch(&page, ranges, n, sizeof(*ranges), in_range));
+}
+
+static bool is_on_node(const struct collector *c, uint64_t pfn)
+{
+	int node = c->s->nr_nodes ? kpage_nodes_find(c->nodes, pfn) : 0;
+
+	for (size_t i = 0; i < c->s->nr_nodes; i++)
+		if ((int)c->s->nodes[i] == node)
+			return true;
+	return !c->s->nr_nodes;
+}
+
+/* Before 6.12 the tails of a compound page seem to be charged to nobody. */
+static uint64_t cgroup_of(const struct collector *c, const struct kpage_batch *b, size_t i)
+{
+	uint64_t own = b->cgroup ? b->cgroup[i] : 0;
+
+	return own ? own : c->compound.cgroup;
+}
+
+/* What the walk itself does not look at. */
+static bool is_chosen(const struct collector *c, const struct kpage_batch *b, size_t i)
+{
+	if (c->s->nr_vmas && !(c->vma && vma_chooses(c->vma, b->kflags[i])))
+		return false;
+	return selection_has_cgroup(c->s, cgroup_of(c, b, i)) &&
+	       is_within(c->pfns, c->nr_pfns, b->pfn[i]) &&
+	       is_within(c->pages, c->nr_pages, b->pfn[i]) && is_on_node(c, b->pfn[i]);
+}
+
+/* ----------------------------------------------------------------- taking a page */
+
+static struct target describe(struct collector *c, const struct kpage_batch *b, size_t i)
+{
+	const char *name = c->vma ? c->vma->name : NULL;
+	bool huge = b->kflags[i] & KPAGE_BIT(HUGE);
+	int node = c->nodes ? kpage_nodes_find(c->nodes, b->pfn[i]) : -1;
+
+	return (struct target){
+		.pfn = b->pfn[i],
+		.kflags = b->kflags[i],
+		.head = c->compound.head,
+		.mapcount = b->mapcount ? b->mapcount[i] : 0,
+		.cgroup = cgroup_of(c, b, i),
+		.pid = c->pid,
+		.has_address = b->offset != NULL,
+		.address = b->offset ? b->offset[i] * kpage_page_size() : 0,
+		.name = name ? keep_name(c->out, name) : c->file,
+		.kind = page_kind_of(&c->out->kinds, b->kflags[i], c->compound.kflags, name),
+		.node = node < 0 ? -1 : node,
+		/* Before 6.12 a hugetlb page shows it at its head alone. */
+		.poisoned = (b->kflags[i] | (huge ? c->compound.kflags : 0)) & KPAGE_BIT(HWPOISON),
+	};
+}
+
+/* Where the next page goes; SIZE_MAX: it is not taken. */
+static size_t find_place(struct collector *c)
+{
+	struct target_list *out = c->out;
+
+	if (c->s->random) {
+		size_t slot = sample_offer(&c->sample);
+
+		if (c->sample.seen > c->limit)
+			out->more = true;
+		return slot;
+	}
+	if (out->n < c->limit)
+		return out->n;
+	out->more = true;
+	c->done = true;
+	return SIZE_MAX;
+}
+
+static void take(struct collector *c, const struct kpage_batch *b, size_t i)
+{
+	struct target_list *out = c->out;
+	size_t place = find_place(c);
+
+	if (place == SIZE_MAX)
+		return;
+	if (place == out->n) {
+		out->v = xgrow(out->v, out->n, sizeof(*out->v));
+		out->n++;
+	}
+	out->v[place] = describe(c, b, i);
+}
+
+static int emit(const struct kpage_batch *b, void *arg)
+{
+	struct collector *c = arg;
+
+	for (size_t i = 0; i < b->n && !c->done; i++) {
+		uint64_t kflags = b->kflags[i], pfn = b->pfn[i];
+
+		if (kpage_batch_is_swap(b, i))
+			continue;
+		if (c->vmas && !(c->vma && b->offset[i] >= c->vma->start && b->offset[i] < c->vma->end))
+			c->vma = vma_list_find(c->vmas, b->offset[i]);
+		compound_find(&c->compound, c->src->flags, c->src->cgroup, pfn, kflags,
+			      b->cgroup ? b->cgroup[i] : 0);
+		/* A hugetlb page is lost as one. */
+		if (is_chosen(c, b, i) &&
+		    page_set_add(&c->seen, kflags & KPAGE_BIT(HUGE) ? c->compound.head : pfn))
+			take(c, b, i);
+	}
+	c->done |= signals_pending() != 0;
+	return c->done ? -ECANCELED : 0;
+}
+
+static struct kpage_walk make_walk(struct collector *c)
+{
+	return (struct kpage_walk){
+		.flags = c->src->flags,
+		.mapcount = c->src->mapcount,
+		.cgroup = c->src->cgroup,
+		.raw = c->s->raw_only != 0,
+		.exprs = c->s->exprs,
+		.nr_exprs = c->s->nr_exprs,
+		.threads = walk_threads(),
+		.emit = emit,
+		.arg = c,
+	};
+}
+
+/* -------------------------------------------------------------------- processes */
+
+/* The chosen mappings within the ranges, in the ranges' order. */
+static struct kpage_range *ranges_of_vmas(const struct selection *s, const struct vma_list *vmas,
+					  size_t *n)
+{
+	static const struct kpage_range all = { 0, UINT64_MAX };
+	const struct kpage_range *ranges = s->has_ranges ? s->ranges : &all;
+	size_t nr_ranges = s->has_ranges ? s->nr_ranges : 1;
+	struct kpage_range *out = NULL;
+
+	*n = 0;
+	for (size_t k = 0; k < nr_ranges; k++)
+		for (size_t i = 0; i < vmas->n; i++) {
+			const struct vma *v = &vmas->v[i];
+			struct kpage_range piece = { MAX(v->start, ranges[k].start),
+						     MIN(v->end, ranges[k].end) };
+
+			if (!v->chosen || piece.start >= piece.end)
+				continue;
+			if (*n && out[*n - 1].end == piece.start) {
+				out[*n - 1].end = piece.end;
+				continue;
+			}
+			out = xgrow(out, *n, sizeof(*out));
+			out[(*n)++] = piece;
+		}
+	return out;
+}
+
+static int walk_vmas(struct collector *c, pid_t pid, const struct vma_list *vmas)
+{
+	const struct selection *s = c->s;
+	const struct kpage_walk walk = make_walk(c);
+	_cleanup_free_ struct kpage_range *made = NULL;
+	const struct kpage_range *ranges = s->ranges;
+	size_t n = s->nr_ranges;
+
+	if (s->nr_vmas) {
+		made = ranges_of_vmas(s, vmas, &n);
+		ranges = made;
+	}
+	/* To the walk, no ranges mean all. */
+	if (!n && (s->nr_vmas || s->has_ranges))
+		return process_check(c->ctx, pid);
+	return kpage_walk_task(c->ctx, &walk, pid, ranges, n);
+}
+
+static int walk_process(struct collector *c, pid_t pid)
+{
+	struct vma_list vmas;
+	int err;
+
+	err = vma_list_read(c->ctx, pid, c->s->vmas, c->s->nr_vmas, &vmas);
+	if (err)
+		return err;
+	c->pid = pid;
+	c->vmas = &vmas;
+	c->vma = NULL;
+	err = walk_vmas(c, pid, &vmas);
+	c->pid = 0;
+	c->vmas = NULL;
+	c->vma = NULL;
+	vma_list_release(&vmas);
+	return err == -ECANCELED ? 0 : err;
+}
+
+static int walk_processes(struct collector *c, const pid_t *extra, size_t nr_extra)
+{
+	struct process_list list = { 0 };
+	size_t nr_named, nr_pids = c->s->nr_pids;
+	int err = 0, status = EXIT_OK;
+
+	for (size_t i = 0; i < nr_pids; i++)
+		process_list_add(&list, c->s->pids[i]);
+	for (size_t i = 0; i < nr_extra; i++)
+		process_list_add(&list, extra[i]);
+	nr_named = list.n;
+	if (c->s->tree)
+		err = process_list_add_descendants(&list, c->ctx);
+	if (err)
+		status = fail_errno(err, "--tree: %s", kpage_ctx_error_path(c->ctx));
+	for (size_t i = 0; !err && i < list.n && !c->done; i++) {
+		int one = walk_process(c, list.v[i]);
+
+		/* Nobody named a descendant that has ended, or a kernel thread. */
+		if (!one || (one == -ESRCH && i >= nr_named))
+			continue;
+		one = fail_task_walk(c->ctx, c->src->flags,
+				     i < nr_pids ? "--pid" : i < nr_named ? "COMMAND" : "--tree",
+				     list.v[i], one);
+		status = status ? status : one;
+	}
+	process_list_release(&list);
+	return status;
+}
+
+/* ---------------------------------------------------------- files, and the machine */
+
+static void begin_file(const char *path, void *arg)
+{
+	struct collector *c = arg;
+
+	c->file = keep_name(c->out, path);
+}
+
+static int walk_caches(struct collector *c)
+{
+	const struct selection *s = c->s;
+	const struct kpage_walk walk = make_walk(c);
+	const struct file_walk w = {
+		.ctx = c->ctx,
+		.walk = &walk,
+		.ranges = s->ranges,
+		.nr_ranges = s->nr_ranges,
+		.no_ranges = s->has_ranges && !s->nr_ranges,
+		.stop = &c->done,
+		.begin = begin_file,
+		.arg = c,
+	};
+
+	return walk_files(&w, s->file);
+}
+
+static int walk_machine(struct collector *c)
+{
+	static const struct kpage_range all = { 0, UINT64_MAX };
+	const struct selection *s = c->s;
+	const struct kpage_walk walk = make_walk(c);
+	const struct kpage_range *ranges = s->has_pfns ? s->pfns : s->has_ranges ? s->ranges : &all;
+	size_t n = s->has_pfns ? s->nr_pfns : s->has_ranges ? s->nr_ranges : 1;
+	uint64_t end;
+	int err;
+
+	err = kpage_walk_pfns(&walk, ranges, n, &end);
+	if (err == -ECANCELED)
+		return EXIT_OK;
+	if (err)
+		return fail_pfn_walk(&walk, err);
+	return ranges == &all ? EXIT_OK :
+				check_walk_end(s->has_pfns ? s->pfns_option : "--addr", c->src->flags,
+					       ranges, n, end, NULL);
+}
+
+/* ------------------------------------------------------------------ the collection */
+
+static int find_nodes(struct collector *c)
+{
+	int err = kpage_nodes_new(c->ctx, &c->nodes);
+
+	if (!c->s->nr_nodes)
+		return EXIT_OK;
+	if (err == -ENOENT)
+		return fail(EXIT_CANNOT, "--node: %s: not there (the kernel was built without NUMA)",
+			    kpage_ctx_error_path(c->ctx));
+	if (err)
+		return fail_errno(err, "--node: %s", kpage_ctx_error_path(c->ctx));
+	for (size_t i = 0; i < c->s->nr_nodes; i++)
+		if (!kpage_nodes_has(c->nodes, c->s->nodes[i]))
+			return fail(EXIT_FAILED, "--node: %u: no such node", c->s->nodes[i]);
+	return EXIT_OK;
+}
+
+static int prepare(struct collector *c, bool processes)
+{
+	const struct selection *s = c->s;
+	bool machine = !processes && !s->file;
+
+	/* What the walk goes by need not be looked at again. */
+	c->nr_pfns = s->nr_pfns;
+	if (s->has_pfns && !machine)
+		c->pfns = sort_ranges(s->pfns, &c->nr_pfns);
+	c->nr_pages = s->nr_ranges;
+	if (s->has_ranges && s->has_pfns && machine)
+		c->pages = sort_ranges(s->ranges, &c->nr_pages);
+	c->sample = (struct sample){ .seed = s->seed, .k = c->limit };
+	page_kinds_init(&c->out->kinds, c->ctx, c->src->flags);
+	return find_nodes(c);
+}
+
+/* Puts the targets in the order of the choice. */
+static void shuffle(struct collector *c)
+{
+	struct target_list *out = c->out;
+	struct target *v = xcalloc(out->n + 1, sizeof(*v));
+
+	sample_order(&c->sample);
+	for (size_t i = 0; i < out->n; i++)
+		v[i] = out->v[c->sample.heap[i].slot];
+	free(out->v);
+	out->v = v;
+}
+
+static void release(struct collector *c)
+{
+	kpage_nodes_free(c->nodes);
+	page_set_release(&c->seen);
+	sample_release(&c->sample);
+	free(c->pfns);
+	free(c->pages);
+}
+
+int targets_collect(const struct selection *s, struct kpage_ctx *ctx,
+		    const struct target_sources *src, const pid_t *extra, size_t nr_extra, size_t max,
+		    struct target_list *out)
+{
+	bool processes = !s->file && (s->nr_pids || nr_extra), counted = s->count && s->count <= max;
+	struct collector c = {
+		.s = s,
+		.ctx = ctx,
+		.src = src,
+		.out = out,
+		.limit = counted ? (size_t)s->count : max,
+	};
+	int status;
+
+	*out = (struct target_list){ 0 };
+	status = prepare(&c, processes);
+	if (!status && processes)
+		status = walk_processes(&c, extra, nr_extra);
+	else if (!status)
+		status = s->file ? walk_caches(&c) : walk_machine(&c);
+	if (s->random)
+		shuffle(&c);
+	if (out->more && !counted) {
+		out->more = false;
+		out->over = true;
+	}
+	release(&c);
+	return status;
+}
+
+void target_list_release(struct target_list *list)
+{
+	tdestroy(list->names, free);
+	free(list->v);
+	*list = (struct target_list){ 0 };
+}
+
+bool target_is_still_chosen(const struct selection *s, const struct target_sources *src,
+			    const struct target *t, uint64_t *kflags)
+{
+	struct compound compound = { 0 };
+	uint64_t cgroup = 0;
+
+	if (kpage_file_read(src->flags, t->pfn, kflags, 1) != 1)
+		return false;
+	if (src->cgroup && kpage_file_read(src->cgroup, t->pfn, &cgroup, 1) != 1)
+		return false;
+	if (!cgroup)
+		compound_find(&compound, src->flags, src->cgroup, t->pfn, *kflags, cgroup);
+	return selection_matches(s, *kflags, cgroup ? cgroup : compound.cgroup);
+}
