@@ -457,7 +457,7 @@ static void test_random(void **state)
 	assert_int_equal(collect(w, "--random --seed=5 --pfn=100-109", 100), EXIT_OK);
 	assert_int_equal(w->list.n, 10);
 	for (size_t i = 0; i < 10; i++)
-		all |= 1 << (w->list.v[i].pfn - 100);
+		all |= UINT64_C(1) << (w->list.v[i].pfn - 100);
 	assert_int_equal(all, 0x3ff);
 	assert_int_not_equal(w->list.v[0].pfn, 100);
 }
