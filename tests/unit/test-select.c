@@ -342,23 +342,29 @@ static void test_matches(void **state)
 	struct selection s = parsed("-b lru -b dirty,anon");
 
 	(void)state;
-	assert_true(selection_matches(&s, lru | KPAGE_BIT(ANON), 0));
-	assert_false(selection_matches(&s, lru, 0));
-	assert_false(selection_matches(&s, KPAGE_BIT(ANON), 0));
+	assert_true(selection_matches(&s, lru | KPAGE_BIT(ANON), 0, 0));
+	assert_false(selection_matches(&s, lru, 0, 0));
+	assert_false(selection_matches(&s, KPAGE_BIT(ANON), 0, 0));
 	selection_release(&s);
 	/* The well-known view, unless a flag is named that is not in it. */
 	s = parsed("-b =lru");
-	assert_true(selection_matches(&s, lru | KPAGE_BIT(ARCH), 0));
+	assert_true(selection_matches(&s, lru | KPAGE_BIT(ARCH), 0, 0));
 	selection_release(&s);
 	s = parsed("-b reserved");
-	assert_true(selection_matches(&s, reserved, 0));
-	assert_false(selection_matches(&s, lru, 0));
+	assert_true(selection_matches(&s, reserved, 0, 0));
+	assert_false(selection_matches(&s, lru, 0, 0));
+	selection_release(&s);
+	/* What the page table says. */
+	s = parsed("-b mmap_exclusive,~swap");
+	assert_true(selection_matches(&s, lru, KPAGE_PM_PRESENT | KPAGE_PM_MMAP_EXCLUSIVE, 0));
+	assert_false(selection_matches(&s, lru, KPAGE_PM_PRESENT, 0));
+	assert_true(selection_matches(&s, KPAGE_BIT(HWPOISON), KPAGE_PM_SWAP | KPAGE_PM_MMAP_EXCLUSIVE, 0));
 	selection_release(&s);
 	s = parsed("-c @5");
 	s.cgroup_inos = xcalloc(1, sizeof(*s.cgroup_inos));
 	s.cgroup_inos[s.nr_cgroup_inos++] = 5;
-	assert_true(selection_matches(&s, 0, 5));
-	assert_false(selection_matches(&s, 0, 6));
+	assert_true(selection_matches(&s, 0, 0, 5));
+	assert_false(selection_matches(&s, 0, 0, 6));
 	selection_release(&s);
 }
 

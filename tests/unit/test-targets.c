@@ -57,7 +57,8 @@ static void map(struct fixture *fx, pid_t pid, uint64_t page, uint64_t n, const 
 static void make_process(struct fixture *fx)
 {
 	const uint64_t heap[] = { entry_present(105), entry_present(104), 0, entry_swap(1, 103),
-				  entry_present(150), entry_swap(26, 1024) };
+				  entry_present(150) | KPAGE_PM_MMAP_EXCLUSIVE,
+				  entry_swap(26, 1024) };
 	const uint64_t file[] = { entry_present(200), entry_present(201), entry_present(110) };
 	uint64_t huge[516];
 
@@ -517,6 +518,11 @@ static void test_still_chosen(void **state)
 	CHECK(w, "--pfn=1027 --bits=thp --cgroup=@53", 1027);
 	assert_true(target_is_still_chosen(&w->s, &w->src, &w->list.v[0], &kflags));
 	assert_int_equal(kflags, kflags_of(1027));
+	/* By a flag that only the page table has. */
+	assert_int_equal(collect(w, "-p 17 --vma=heap --bits=mmap_exclusive", 100), EXIT_OK);
+	check_pfns(w, (const uint64_t[]){ 150 }, 1);
+	assert_true(target_is_still_chosen(&w->s, &w->src, &w->list.v[0], &kflags));
+	CHECK(w, "--pfn=1027 --bits=thp --cgroup=@53", 1027);
 	fixture_put(w->fx, "/proc/kpageflags", 1027, &other, 1);
 	assert_false(target_is_still_chosen(&w->s, &w->src, &w->list.v[0], &kflags));
 	assert_int_equal(kflags, other);

@@ -423,10 +423,15 @@ bool selection_has_cgroup(const struct selection *s, uint64_t ino)
 	return !s->cgroup || (from < s->nr_cgroup_inos && s->cgroup_inos[from] == ino);
 }
 
-bool selection_matches(const struct selection *s, uint64_t kflags, uint64_t cgroup)
+bool selection_matches(const struct selection *s, uint64_t kflags, uint64_t entry, uint64_t cgroup)
 {
+	uint64_t flags;
+
+	/* A hwpoison entry is a swap entry by its form only. */
+	if (kflags & KPAGE_BIT(HWPOISON))
+		entry &= ~KPAGE_PM_SWAP;
 	/* A flag that is seen in the raw view only asks for that view. */
-	uint64_t flags = s->raw_only ? kpage_flags_expand(kflags, 0) : kpage_flags_well_known(kflags);
+	flags = s->raw_only ? kpage_flags_expand(kflags, entry) : kpage_flags_well_known(kflags);
 
 	for (size_t i = 0; i < s->nr_exprs; i++)
 		if (!kpage_expr_matches(&s->exprs[i], flags))

@@ -66,9 +66,10 @@ bool selection_is_empty(const struct selection *s);
 
 /*
  * Whether a page that was chosen by its flags and its cgroup would be chosen again,
- * as these are now (kflags, of /proc/kpageflags; cgroup, of /proc/kpagecgroup).
+ * as these are now (kflags, of /proc/kpageflags; cgroup, of /proc/kpagecgroup). entry:
+ * of pagemap, which shows as flags, too; 0: none.
  */
-bool selection_matches(const struct selection *s, uint64_t kflags, uint64_t cgroup);
+bool selection_matches(const struct selection *s, uint64_t kflags, uint64_t entry, uint64_t cgroup);
 
 /* Whether pages that are charged to that cgroup are chosen (selection_resolve_tree()). */
 bool selection_has_cgroup(const struct selection *s, uint64_t ino);

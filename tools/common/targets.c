@@ -173,6 +173,7 @@ static struct target describe(struct collector *c, const struct kpage_batch *b, 
 		.mapcount = b->mapcount ? b->mapcount[i] : 0,
 		.cgroup = cgroup_of(c, b, i),
 		.pid = c->pid,
+		.entry = b->pme ? b->pme[i] : 0,
 		.has_address = b->offset != NULL,
 		.address = b->offset ? b->offset[i] * kpage_page_size() : 0,
 		.name = name ? keep_name(c->out, name) : c->file,
@@ -504,5 +505,5 @@ bool target_is_still_chosen(const struct selection *s, const struct target_sourc
 		return false;
 	if (!cgroup)
 		compound_find(&compound, src->flags, src->cgroup, t->pfn, *kflags, cgroup);
-	return selection_matches(s, *kflags, cgroup ? cgroup : compound.cgroup);
+	return selection_matches(s, *kflags, t->entry, cgroup ? cgroup : compound.cgroup);
 }

@@ -27,6 +27,7 @@ struct target {
 	pid_t pid;		/* where it was found; 0: not in a process */
 	bool has_address;
 	uint64_t address;	/* in bytes: in the process, else in the file */
+	uint64_t entry;		/* of pagemap (a file's: of our own look at it); 0: none */
 	const char *name;	/* of the mapping, or the file's path; NULL: none. The list's */
 	enum page_kind kind;
 	int node;		/* -1: not known */
@@ -63,8 +64,9 @@ int targets_collect(const struct selection *s, struct kpage_ctx *ctx,
 void target_list_release(struct target_list *list);
 
 /*
- * Looks at a page again: whether its flags and its cgroup would choose it again. *kflags:
- * what the flags are now; false, too, if they can't be read.
+ * Looks at a page again: whether its flags and its cgroup would choose it again; that it
+ * is where it was, pagemap says. *kflags: what the flags are now; false, too, if they
+ * can't be read.
  */
 bool target_is_still_chosen(const struct selection *s, const struct target_sources *src,
 			    const struct target *t, uint64_t *kflags);
