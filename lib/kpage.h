@@ -357,6 +357,99 @@ void kpage_tasks_free(struct kpage_tasks *tasks);
 
 /* 1 and the next task's number; 0 at the end. It may have ended meanwhile. */
 int kpage_tasks_next(struct kpage_tasks *tasks, pid_t *out);
+/* ----------------------------------------------------- in another task (ptrace) */
+
+/*
+ * A task that is held, to run a system call or a load in its place. Its memory is not
+ * written: it is made to run instructions that it has. x86-64 and arm64.
+ *
+ * The task's other threads run on. It sees nothing of it, but for what any stop by a
+ * debugger does: a read or write of a pipe or socket that has moved some bytes ends with
+ * these, and a timeout that is not an absolute one can start over. On arm64, where the
+ * kernel rewinds a call before it stops, every sleep starts over, a call that a handler
+ * without SA_RESTART should end goes on after it, and epoll_wait(2) ends with EINTR.
+ *
+ * The calling process gets a SIGCHLD at each stop, unless it has SA_NOCLDSTOP, and must
+ * not wait for the task meanwhile. If it is killed between attach and detach, the task
+ * is lost, too.
+ */
+struct kpage_remote;
+
+/* What counts of a siginfo_t, which is not part of ISO C. */
+struct kpage_siginfo {
+	int signo;
+	int code;
+	uint64_t address;	/* bytes: si_addr */
+	unsigned int lsb;	/* of a memory error: how large it is, as a power of two */
+};
+
+/*
+ * Stops a thread. The calls for it may come from any thread, one at a time, and the
+ * context must outlive it. Errors:
+ *   -ESRCH       there is no such task, or it has ended
+ *   -EPERM       it may not be traced: ptrace(2), "access mode"; also the caller's own threads
+ *   -EBUSY       somebody else traces it
+ *   -EACCES      it has a seccomp filter, and suspending that is not allowed (CAP_SYS_ADMIN
+ *                and CONFIG_CHECKPOINT_RESTORE)
+ *   -EOPNOTSUPP  a thread of the kernel, a 32-bit task, or one without a system call
+ *                instruction in its memory
+ *   -ETIMEDOUT   it did not stop: it sleeps uninterruptibly (also: waits for a child of
+ *                vfork(2)), or is frozen
+ *   -ENOSYS      not on this architecture, or not a live context
+ *   -ENOMEM, -EAGAIN (pthread_create(3)), those of open(2) on /proc/PID/mem
+ */
+int kpage_remote_attach(struct kpage_ctx *ctx, pid_t tid, struct kpage_remote **out);
+
+/*
+ * Runs a system call in the task. *result is what it returned: a negative errno if it
+ * failed. Not for calls that replace, end or multiply the task, nor for those that sleep
+ * for a time (they would take the place of one that is to be resumed). It is interrupted
+ * after ten seconds. Errors: -ESRCH the task was killed, or another of its threads called
+ * execve(2); -EACCES the task catches its system calls (PR_SET_SYSCALL_USER_DISPATCH);
+ * -ETIMEDOUT it was not run: the task is frozen.
+ */
+int kpage_remote_syscall(struct kpage_remote *r, long nr, const uint64_t args[6], long *result);
+
+/*
+ * Lets the task itself load the byte at an address, in user mode. Returns 0: it did; 1: it
+ * met SIGBUS or SIGSEGV, which *info (may be NULL) describes. A memory error stays with the
+ * task and is delivered after kpage_remote_detach(); any other fault is forgotten. Where the
+ * task ignores or blocks SIGBUS, the kernel restores its default action at any SIGBUS.
+ * Errors: -ESRCH; -EOPNOTSUPP no instruction for it was found, or the task ignores SIGTRAP
+ * or SIGSEGV; -ETIMEDOUT after ten seconds (frozen, or the page does not come).
+ */
+int kpage_remote_load(struct kpage_remote *r, uint64_t address, struct kpage_siginfo *info);
+
+/* 1 and the memory error (SIGBUS with BUS_MCEERR_AR or _AO) that waits for the task; 0:
+ * there is none; -ESRCH. */
+int kpage_remote_siginfo(struct kpage_remote *r, struct kpage_siginfo *out);
+
+/*
+ * Lets the task go on where it was, with its own registers and blocked signals, and takes
+ * the signals that came meanwhile there; if its process was stopped, it stops. Frees r
+ * (may be NULL) in any case. -ESRCH: the task was killed.
+ */
+int kpage_remote_detach(struct kpage_remote *r);
+
+/* -------------------------------------------------------------- kill policy */
+
+/* When a thread is signalled about a poisoned page: the values of PR_MCE_KILL_*. */
+enum kpage_policy {
+	KPAGE_POLICY_LATE = 0,		/* when it touches the page */
+	KPAGE_POLICY_EARLY = 1,		/* as soon as the kernel knows */
+	KPAGE_POLICY_DEFAULT = 2,	/* as vm.memory_failure_early_kill says */
+};
+
+/* From /proc/TID/stat; no right is needed. Errors: -ESRCH; -EUCLEAN the file holds no flags. */
+int kpage_policy_get(struct kpage_ctx *ctx, pid_t tid, enum kpage_policy *out);
+
+/*
+ * Has the thread set its own policy, which is that of one thread, inherited by those that
+ * it creates, and kept over execve(2). Errors: -EINVAL no such policy; -EIO the kernel
+ * holds another one afterwards; those of kpage_remote_attach() and kpage_remote_syscall(),
+ * unless tid is the calling thread.
+ */
+int kpage_policy_set(struct kpage_ctx *ctx, pid_t tid, enum kpage_policy policy);
 
 /* ------------------------------------------------------------------- tally */
 

@@ -19,11 +19,19 @@ lib_libkpage_objects_la_SOURCES = \
 	lib/offline.c \
 	lib/mounts.c \
 	lib/node.c \
+	lib/policy.c \
 	lib/private.h \
 	lib/range.c \
+	lib/remote-arch.h \
+	lib/remote-code.c \
+	lib/remote-rseq.c \
+	lib/remote.c \
+	lib/remote.h \
 	lib/tally.c \
 	lib/task.c \
 	lib/tasks.c \
+	lib/tracer.c \
+	lib/tracer.h \
 	lib/walk-cache.c \
 	lib/walk-pfns.c \
 	lib/walk-task.c \

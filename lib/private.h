@@ -111,6 +111,8 @@ int array_grow(void *array, size_t n, size_t size);
 /* The number in the name of a directory entry, behind a prefix: 12 of "node12".
  * false: it is another name. */
 bool entry_number(const char *name, const char *prefix, uint64_t *out);
+/* The kernel's flags (PF_*) of a task. -ESRCH; -EUCLEAN: the file holds none. */
+int task_flags(struct kpage_ctx *ctx, pid_t tid, uint64_t *out);
 
 /* ESRCH for a process that is gone, whatever errno /proc gave for it. */
 int task_errno(int err);

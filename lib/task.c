@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What /proc/PID/status says of a task. */
+/* What /proc/PID/status and /proc/PID/stat say of a task. */
 #include "private.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
@@ -55,5 +56,27 @@ KPAGE_EXPORT int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_
 	if (!t.pid)
 		return -ESRCH;
 	*out = t;
+	return 0;
+}
+
+int task_flags(struct kpage_ctx *ctx, pid_t tid, uint64_t *out)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char text[1024];
+	const char *rest;
+	size_t n;
+	int err;
+
+	err = ctx_fopenf(ctx, &f, "/proc/%d/stat", (int)tid);
+	if (err)
+		return task_errno(err);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	if (ferror(f))
+		return -ESRCH;
+	text[n] = '\0';
+	/* The name is in parentheses and may have some itself. */
+	rest = strrchr(text, ')');
+	if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %" SCNu64, out) != 1)
+		return -EUCLEAN;
 	return 0;
 }

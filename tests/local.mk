@@ -26,6 +26,10 @@ unit_tests = \
 	tests/unit/test-rundir \
 	tests/unit/test-sample \
 	tests/unit/test-select \
+	tests/unit/test-policy \
+	tests/unit/test-range \
+	tests/unit/test-remote \
+	tests/unit/test-remote-signals \
 	tests/unit/test-tally \
 	tests/unit/test-targets \
 	tests/unit/test-task \
@@ -37,6 +41,7 @@ unit_tests = \
 	tests/unit/test-watch
 
 unit_fixture = tests/unit/fixture.c tests/unit/fixture.h
+unit_victim = tests/unit/victim.c tests/unit/victim.h $(unit_fixture)
 unit_libs = lib/libkpage-objects.la $(CMOCKA_LIBS) $(TRACEFS_LIBS)
 
 # The tests of tools/common.
@@ -98,6 +103,14 @@ tests_unit_test_sample_SOURCES = tests/unit/test-sample.c $(common_fixture)
 tests_unit_test_sample_LDADD = $(common_libs)
 tests_unit_test_select_SOURCES = tests/unit/test-select.c $(common_fixture)
 tests_unit_test_select_LDADD = $(common_libs)
+tests_unit_test_policy_SOURCES = tests/unit/test-policy.c $(unit_victim)
+tests_unit_test_policy_LDADD = $(unit_libs)
+tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
+tests_unit_test_range_LDADD = $(unit_libs)
+tests_unit_test_remote_SOURCES = tests/unit/test-remote.c $(unit_victim)
+tests_unit_test_remote_LDADD = $(unit_libs)
+tests_unit_test_remote_signals_SOURCES = tests/unit/test-remote-signals.c $(unit_victim)
+tests_unit_test_remote_signals_LDADD = $(unit_libs)
 tests_unit_test_tally_SOURCES = tests/unit/test-tally.c $(unit_fixture)
 tests_unit_test_tally_LDADD = $(unit_libs)
 tests_unit_test_targets_SOURCES = tests/unit/test-targets.c $(common_fixture)
