@@ -338,11 +338,17 @@ struct kpage_task {
 	char comm[64];
 	char state;		/* 'R', 'S', … 'Z' */
 	bool has_memory;	/* false: a kernel thread, or one that has exited */
+	bool has_sys_admin;	/* CAP_SYS_ADMIN in its effective set, of its user namespace */
+	pid_t tracer;		/* who traces it; 0: nobody */
 	bool sigbus_blocked, sigbus_ignored, sigbus_caught, sigbus_pending;
 };
 
 /* tid: a process or a thread. -ESRCH: no such task. */
 int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_task *out);
+
+/* When the task was started, in ticks since boot: with its number it names one task for
+ * good. From /proc/TID/stat. -ESRCH; -EUCLEAN the file has no such field. */
+int kpage_task_started(struct kpage_ctx *ctx, pid_t tid, uint64_t *out);
 
 /* A walk over tasks. */
 struct kpage_tasks;
@@ -706,6 +712,17 @@ int kpage_offline_hard(struct kpage_ctx *ctx, uint64_t pfn);
  * no such page; -EPERM, -ENOENT, -EINVAL and -EXDEV as above.
  */
 int kpage_offline_soft(struct kpage_ctx *ctx, uint64_t pfn);
+
+/* Whether the caller may write to those files: 0; -ENOENT the kernel was built without
+ * memory failure handling; -EACCES. */
+int kpage_offline_check(struct kpage_ctx *ctx);
+
+/*
+ * A setting of memory failure handling, /proc/sys/vm/<name>: memory_failure_early_kill,
+ * memory_failure_recovery, enable_soft_offline (6.11), … -ENOENT: this kernel has none
+ * of that name.
+ */
+int kpage_failure_setting(struct kpage_ctx *ctx, const char *name, uint64_t *out);
 
 /* What the kernel counts for a NUMA node since boot. A soft offline is not counted,
  * nor a page that was poisoned before; unpoisoning lowers nothing. */

@@ -50,6 +50,24 @@ static int read_number(struct kpage_ctx *ctx, const char *path, uint64_t *out)
 	return kpage_number_parse(text, out) ? ctx_error(ctx, -EUCLEAN, path) : 0;
 }
 
+KPAGE_EXPORT int kpage_offline_check(struct kpage_ctx *ctx)
+{
+	static const char path[] = MEMORY "/hard_offline_page";
+
+	if (!ctx_exists(ctx, path))
+		return ctx_error(ctx, -ENOENT, path);
+	return faccessat(ctx->root_fd, path + 1, W_OK, AT_EACCESS) ? ctx_error(ctx, -errno, path) : 0;
+}
+
+KPAGE_EXPORT int kpage_failure_setting(struct kpage_ctx *ctx, const char *name, uint64_t *out)
+{
+	char path[KPAGE_PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "/proc/sys/vm/%s", name) >= (int)sizeof(path))
+		return ctx_error(ctx, -ENAMETOOLONG, name);
+	return read_number(ctx, path, out);
+}
+
 KPAGE_EXPORT int kpage_node_failures(struct kpage_ctx *ctx, unsigned int node,
 				     struct kpage_node_failures *out)
 {

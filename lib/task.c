@@ -3,6 +3,7 @@
 #include "private.h"
 
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 
@@ -22,6 +23,10 @@ static void parse_line(struct kpage_task *t, const char *key, char *value)
 		t->pid = (pid_t)strtol(value, NULL, 10);
 	else if (!strcmp(key, "PPid"))
 		t->ppid = (pid_t)strtol(value, NULL, 10);
+	else if (!strcmp(key, "TracerPid"))
+		t->tracer = (pid_t)strtol(value, NULL, 10);
+	else if (!strcmp(key, "CapEff"))
+		t->has_sys_admin = (strtoull(value, NULL, 16) >> CAP_SYS_ADMIN) & 1;
 	else if (!strcmp(key, "VmSize"))
 		t->has_memory = true;
 	else if (!strcmp(key, "SigPnd") || !strcmp(key, "ShdPnd"))
@@ -59,11 +64,11 @@ KPAGE_EXPORT int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_
 	return 0;
 }
 
-int task_flags(struct kpage_ctx *ctx, pid_t tid, uint64_t *out)
+/* Field `number` of /proc/TID/stat, counted from 1 as in proc(5); not the name. */
+static int stat_field(struct kpage_ctx *ctx, pid_t tid, unsigned int number, uint64_t *out)
 {
 	_cleanup_fclose_ FILE *f = NULL;
-	char text[1024];
-	const char *rest;
+	char text[1024], *rest, *word;
 	size_t n;
 	int err;
 
@@ -74,9 +79,25 @@ int task_flags(struct kpage_ctx *ctx, pid_t tid, uint64_t *out)
 	if (ferror(f))
 		return -ESRCH;
 	text[n] = '\0';
-	/* The name is in parentheses and may have some itself. */
+	/* The name (2) is in parentheses and may have some itself. */
 	rest = strrchr(text, ')');
-	if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %" SCNu64, out) != 1)
+	if (rest)
+		rest += strcspn(rest, " ");
+	/* Each field (3 is the first here) stands behind one blank. */
+	for (unsigned int i = 2; rest && i < number; i++)
+		strsep(&rest, " ");
+	if (!rest)
 		return -EUCLEAN;
-	return 0;
+	word = strsep(&rest, " \n");
+	return kpage_number_parse(word, out) ? -EUCLEAN : 0;
+}
+
+int task_flags(struct kpage_ctx *ctx, pid_t tid, uint64_t *out)
+{
+	return stat_field(ctx, tid, 9, out);
+}
+
+KPAGE_EXPORT int kpage_task_started(struct kpage_ctx *ctx, pid_t tid, uint64_t *out)
+{
+	return stat_field(ctx, tid, 22, out);
 }

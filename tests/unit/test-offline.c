@@ -29,6 +29,31 @@ static void expect_address(struct fixture *fx, const char *path, uint64_t pfn)
 	expect_text(fx, path, text);
 }
 
+static void test_check(void **state)
+{
+	struct fixture *fx = *state;
+
+	assert_int_equal(kpage_offline_check(fx->ctx), -ENOENT);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), HARD);
+	fixture_text(fx, HARD, "");
+	assert_int_equal(kpage_offline_check(fx->ctx), 0);
+}
+
+static void test_setting(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t n = 42;
+
+	assert_int_equal(kpage_failure_setting(fx->ctx, "memory_failure_recovery", &n), -ENOENT);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), "/proc/sys/vm/memory_failure_recovery");
+	fixture_text(fx, "/proc/sys/vm/memory_failure_recovery", "1\n");
+	assert_int_equal(kpage_failure_setting(fx->ctx, "memory_failure_recovery", &n), 0);
+	assert_int_equal(n, 1);
+	fixture_text(fx, "/proc/sys/vm/memory_failure_recovery", "yes\n");
+	assert_int_equal(kpage_failure_setting(fx->ctx, "memory_failure_recovery", &n), -EUCLEAN);
+	assert_int_equal(n, 1);
+}
+
 /* The kernel takes an address here, where debugfs takes a page number. */
 static void test_offline(void **state)
 {
@@ -158,6 +183,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TREE_TEST(test_offline),
 		TREE_TEST(test_offline_bounds),
+		TREE_TEST(test_check),
+		TREE_TEST(test_setting),
 		TREE_TEST(test_offline_errors),
 		TREE_TEST(test_node_failures),
 		TREE_TEST(test_node_failures_errors),

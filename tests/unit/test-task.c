@@ -71,6 +71,45 @@ static void test_thread(void **state)
 	assert_int_equal(t.state, 'R');
 }
 
+static void test_tracer_and_rights(void **state)
+{
+	struct kpage_task t;
+
+	t = read_task(*state, "Name:\tcat\nTgid:\t17\nTracerPid:\t0\nCapEff:\t0000000000000000\n");
+	assert_int_equal(t.tracer, 0);
+	assert_false(t.has_sys_admin);
+	/* CAP_SYS_ADMIN is bit 21. */
+	t = read_task(*state, "Name:\tcat\nTgid:\t17\nTracerPid:\t4711\nCapEff:\t0000000000200000\n");
+	assert_int_equal(t.tracer, 4711);
+	assert_true(t.has_sys_admin);
+	t = read_task(*state, "Name:\tcat\nTgid:\t17\nCapEff:\t000001ffffdfffff\n");
+	assert_false(t.has_sys_admin);
+}
+
+#define FIELDS_4_TO_21 "1 17 17 0 -1 4194304 100 0 0 0 2 3 0 0 20 0 1 0"
+
+static void test_started(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t ticks = 42;
+
+	assert_int_equal(kpage_task_started(fx->ctx, 17, &ticks), -ESRCH);
+	fixture_text(fx, "/proc/17/stat", "17 (cat) S " FIELDS_4_TO_21 " 271828 5570560\n");
+	assert_int_equal(kpage_task_started(fx->ctx, 17, &ticks), 0);
+	assert_int_equal(ticks, 271828);
+	/* A name may look like the rest of the line. */
+	fixture_text(fx, "/proc/17/stat", "17 (a) R 1 (b) c) S " FIELDS_4_TO_21 " 5 5570560\n");
+	assert_int_equal(kpage_task_started(fx->ctx, 17, &ticks), 0);
+	assert_int_equal(ticks, 5);
+	fixture_text(fx, "/proc/17/stat", "17 (cat) S " FIELDS_4_TO_21);
+	assert_int_equal(kpage_task_started(fx->ctx, 17, &ticks), -EUCLEAN);
+	fixture_text(fx, "/proc/17/stat", "17 (cat) S " FIELDS_4_TO_21 " never 5570560\n");
+	assert_int_equal(kpage_task_started(fx->ctx, 17, &ticks), -EUCLEAN);
+	fixture_text(fx, "/proc/17/stat", "nothing of the kind\n");
+	assert_int_equal(kpage_task_started(fx->ctx, 17, &ticks), -EUCLEAN);
+	assert_int_equal(ticks, 5);
+}
+
 static void test_without_memory(void **state)
 {
 	struct kpage_task t;
@@ -203,6 +242,8 @@ int main(void)
 		TREE_TEST(test_process),
 		TREE_TEST(test_thread),
 		TREE_TEST(test_without_memory),
+		TREE_TEST(test_tracer_and_rights),
+		TREE_TEST(test_started),
 		TREE_TEST(test_names),
 		TREE_TEST(test_long_name),
 		TREE_TEST(test_signals),
