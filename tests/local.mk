@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/test-page-set \
 	tests/unit/test-processes \
 	tests/unit/test-range \
+	tests/unit/test-record \
 	tests/unit/test-rundir \
 	tests/unit/test-sample \
 	tests/unit/test-select \
@@ -97,6 +98,8 @@ tests_unit_test_processes_SOURCES = tests/unit/test-processes.c $(common_fixture
 tests_unit_test_processes_LDADD = $(common_libs)
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
 tests_unit_test_range_LDADD = $(unit_libs)
+tests_unit_test_record_SOURCES = tests/unit/test-record.c $(common_fixture)
+tests_unit_test_record_LDADD = $(common_libs)
 tests_unit_test_rundir_SOURCES = tests/unit/test-rundir.c $(common_fixture)
 tests_unit_test_rundir_LDADD = $(common_libs)
 tests_unit_test_sample_SOURCES = tests/unit/test-sample.c $(common_fixture)
@@ -105,8 +108,6 @@ tests_unit_test_select_SOURCES = tests/unit/test-select.c $(common_fixture)
 tests_unit_test_select_LDADD = $(common_libs)
 tests_unit_test_policy_SOURCES = tests/unit/test-policy.c $(unit_victim)
 tests_unit_test_policy_LDADD = $(unit_libs)
-tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
-tests_unit_test_range_LDADD = $(unit_libs)
 tests_unit_test_remote_SOURCES = tests/unit/test-remote.c $(unit_victim)
 tests_unit_test_remote_LDADD = $(unit_libs)
 tests_unit_test_remote_signals_SOURCES = tests/unit/test-remote-signals.c $(unit_victim)

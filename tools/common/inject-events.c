@@ -104,9 +104,11 @@ void injection_settle(struct injection *inj, double seconds)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000 * 1000 };
 
+	struct timespec start;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	injection_read_events(inj);
-	for (double waited = 0; victims_are_open(&inj->victims, inj->ctx) && waited < seconds;
-	     waited += TICK_MS / 1000.0) {
+	while (victims_are_open(&inj->victims, inj->ctx) && seconds_since(&start) < seconds) {
 		nanosleep(&tick, NULL);
 		injection_read_events(inj);
 	}

@@ -21,7 +21,7 @@ const struct inject_method inject_debugfs = {
 
 static void warn_of_idle_filter(const struct injection *inj)
 {
-	if (!inj->filter.enable && kpage_hwpoison_filter_is_set(&inj->filter))
+	if (inj->filter_known && !inj->filter.enable && kpage_hwpoison_filter_is_set(&inj->filter))
 		warn("%s: a filter is set, but corrupt-filter-enable is 0: the kernel does not look at "
 		     "it (enable it: echo 1 > %s/corrupt-filter-enable)",
 		     kpage_hwpoison_dir(inj->hp), kpage_hwpoison_dir(inj->hp));
@@ -58,8 +58,9 @@ int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kp
 static int read_filter(struct injection *inj)
 {
 	const char *path = kpage_ctx_error_path(inj->ctx);
-	int err = inj->hp ? kpage_hwpoison_filter_read(inj->hp, &inj->filter) : 0;
+	int err = inj->hp ? kpage_hwpoison_filter_read(inj->hp, &inj->filter) : -ENOENT;
 
+	inj->filter_known = !err;
 	/* Under lockdown the filter can't be seen by a method that works there. */
 	if (!err || !inj->method->needs_debugfs)
 		return EXIT_OK;
@@ -132,6 +133,13 @@ static int check_owner(const struct page_owner *owner, uint64_t pfn, enum outcom
 		*outcome = kpage_pagemap_poison_candidate(entry) == pfn ? OUTCOME_ALREADY :
 									  OUTCOME_CHANGED;
 	return 0;
+}
+
+static bool has_ended(const struct page_owner *owner)
+{
+	uint64_t entry;
+
+	return owner->pagemap && read_entry(owner, &entry) == 0;
 }
 
 /* The same right after: whether the process lost this page, or had another one by then. */
@@ -249,6 +257,8 @@ static bool is_still_chosen(const struct injection *inj, uint64_t pfn, uint64_t 
 	const struct kpage_walk *w = inj->walk;
 	uint64_t flags, cgroup;
 
+	if (inj->hooks.chosen)
+		return inj->hooks.chosen(pfn, now, inj->hooks.arg);
 	if (!w)
 		return true;
 	flags = w->raw ? kpage_flags_expand(now, 0) : kpage_flags_well_known(now);
@@ -288,6 +298,8 @@ int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
 	r.outcome = objection(inj, pfn, kflags, &r);
 	if (r.outcome == NR_OUTCOMES)
 		err = check_owner(owner, pfn, &r.outcome);
+	else if (r.outcome == OUTCOME_CHANGED && has_ended(owner))
+		err = -ESRCH;	/* that is why */
 	if (!err && r.outcome == NR_OUTCOMES && inj->hooks.before)
 		err = inj->hooks.before(pfn, owner, inj->hooks.arg);
 	if (!err && r.outcome == NR_OUTCOMES) {

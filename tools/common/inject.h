@@ -86,9 +86,13 @@ int inject_by_debugfs(struct injection *inj, uint64_t pfn, const struct page_own
 struct inject_hooks {
 	/* The kernel's event on a page of ours. */
 	void (*failure)(const struct kpage_event *event, void *arg);
+	/* Whether a page, its flags being these now, would be chosen again. */
+	bool (*chosen)(uint64_t pfn, uint64_t kflags, void *arg);
 	/* Right before the page is handed to the kernel. A negative errno keeps it from
 	 * that, and is what injection_poison() returns. */
 	int (*before)(uint64_t pfn, const struct page_owner *owner, void *arg);
+	/* A method that holds the task has seen the signal that the kernel sent it. */
+	void (*siginfo)(pid_t tid, const struct kpage_siginfo *info, void *arg);
 	/* Where the page lies in the process of thread tid, in bytes; 0: not known. */
 	uint64_t (*address)(uint64_t pfn, pid_t tid, void *arg);
 	void *arg;
@@ -109,6 +113,7 @@ struct injection {
 	struct kpage_watch *watch;	/* NULL: see watch_error */
 	int watch_error;
 	struct kpage_hwpoison_filter filter;
+	bool filter_known;		/* false: it can't be read, and the method can do without */
 
 	uint64_t counts[NR_OUTCOMES];
 	struct failed_errno *errors;

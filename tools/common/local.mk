@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LTLIBRARIES += tools/common/libcommon.la
 tools_common_libcommon_la_SOURCES = \
+	tools/common/grammar.c \
+	tools/common/grammar.h \
+	tools/common/inject-events.c \
 	tools/common/caps.c \
 	tools/common/caps.h \
 	tools/common/compound.c \
@@ -49,3 +52,4 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/walk.h
 tools_common_libcommon_la_CFLAGS = $(AM_CFLAGS) $(JSON_C_CFLAGS) $(LIBCAP_CFLAGS) $(LIBKMOD_CFLAGS) \
 	$(POPT_CFLAGS)
+tools_common_libcommon_la_LIBADD = $(JSON_C_LIBS) $(LIBCAP_LIBS) $(LIBKMOD_LIBS)

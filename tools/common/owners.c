@@ -147,6 +147,18 @@ int owners_find(struct kpage_ctx *ctx, const struct kpage_file *flags, const uin
 	return EXIT_OK;
 }
 
+void owners_from_targets(const struct target_list *list, struct owner_list *out)
+{
+	*out = (struct owner_list){ .v = xcalloc(list->n + 1, sizeof(*out->v)) };
+	for (size_t i = 0; i < list->n; i++) {
+		const struct target *t = &list->v[i];
+
+		if (t->pid)
+			out->v[out->n++] = (struct owner){ t->pfn, t->pid, t->address };
+	}
+	qsort(out->v, out->n, sizeof(*out->v), by_page);
+}
+
 void owner_list_release(struct owner_list *list)
 {
 	free(list->v);

@@ -28,6 +28,9 @@ int owners_find(struct kpage_ctx *ctx, const struct kpage_file *flags, const uin
 		size_t n, struct owner_list *out);
 void owner_list_release(struct owner_list *list);
 
+/* The owners that the targets themselves tell of. */
+void owners_from_targets(const struct target_list *list, struct owner_list *out);
+
 /* The *n owners of a page, ascending by PID; NULL: none. */
 const struct owner *owners_of(const struct owner_list *list, uint64_t pfn, size_t *n);
 

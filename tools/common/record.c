@@ -195,8 +195,9 @@ static void print_padded(const struct record_type *type, size_t i, char *text)
 
 static void print_cell(const struct record_type *type, size_t i, const struct cell *c)
 {
-	char room[MAX(KPAGE_NAMES_SIZE, PATH_MAX)] = "-";
+	char room[MAX(KPAGE_NAMES_SIZE, PATH_MAX)];
 
+	strcpy(room, "-");
 	switch (c->type) {
 	case CELL_NULL:
 	case CELL_JSON:

@@ -8,6 +8,9 @@
 #include <sys/random.h>
 
 /* Options without a letter; no tool has values like these of its own. */
+/* A number that JSON readers keep exactly: doubles have 53 bits. */
+#define SEED_MAX ((UINT64_C(1) << 53) - 1)
+
 enum {
 	OPT_TREE = 0x400,
 	OPT_VADDR,
@@ -34,7 +37,7 @@ struct poptOption selection_options[] = {
 };
 
 struct poptOption target_options[] = {
-	{ "tree", 0, POPT_ARG_NONE, NULL, OPT_TREE, "… and of all their descendants", NULL },
+	{ "tree", 0, POPT_ARG_NONE, NULL, OPT_TREE, "And of all their descendants", NULL },
 	{ "vaddr", 0, POPT_ARG_STRING, NULL, OPT_VADDR, "Pages that hold these bytes of the process",
 	  "ADDR[+LEN]|ADDR-END[,...]" },
 	{ "vma", 0, POPT_ARG_STRING, NULL, OPT_VMA, "Pages of these mappings of the process",
@@ -45,8 +48,8 @@ struct poptOption target_options[] = {
 	  "ADDR[,...]" },
 	{ "node", 0, POPT_ARG_STRING, NULL, OPT_NODE, "Pages of NUMA nodes", "N[,N...]" },
 	{ "count", 0, POPT_ARG_STRING, NULL, OPT_COUNT, "At most so many of them", "N" },
-	{ "random", 0, POPT_ARG_NONE, NULL, OPT_RANDOM, "… chosen at random, in random order", NULL },
-	{ "seed", 0, POPT_ARG_STRING, NULL, OPT_SEED, "… the same choice again", "SEED" },
+	{ "random", 0, POPT_ARG_NONE, NULL, OPT_RANDOM, "Chosen at random, in random order", NULL },
+	{ "seed", 0, POPT_ARG_STRING, NULL, OPT_SEED, "Make the same random choice again", "SEED" },
 	POPT_TABLEEND
 };
 
@@ -155,13 +158,14 @@ static void add_pfns(struct selection *s, struct kpage_range range)
 
 static int add_pfn(char *part, void *arg)
 {
+	struct selection *s = arg;
 	struct kpage_range range;
 	int err = parse_span(part, true, &range);
 
 	if (err)
-		return fail(EXIT_USAGE, "--pfn: %s: %s", part,
+		return fail(EXIT_USAGE, "%s: %s: %s", s->pfns_option, part,
 			    err == -ERANGE ? "out of range" : "not a PFN, PFN-LAST or PFN+N (0x… for hex)");
-	add_pfns(arg, range);
+	add_pfns(s, range);
 	return EXIT_OK;
 }
 
@@ -182,14 +186,14 @@ static int read_pfns(struct selection *s)
 			status = add_pfn(part, s);
 	}
 	if (!status && ferror(stdin))
-		return fail_errno(errno ? -errno : -EIO, "--pfn: standard input");
+		return fail_errno(errno ? -errno : -EIO, "%s: standard input", s->pfns_option);
 	return status;
 }
 
-static int add_pfn_list(struct selection *s, const char *arg)
+int selection_add_pfns(struct selection *s, const char *option, const char *arg)
 {
 	s->has_pfns = true;
-	s->pfns_option = "--pfn";
+	s->pfns_option = option;
 	return strcmp(arg, "-") != 0 ? for_each_of(s, arg, add_pfn) : read_pfns(s);
 }
 
@@ -247,8 +251,8 @@ static int set_seed(struct selection *s, const char *arg)
 {
 	if (s->has_seed)
 		return fail(EXIT_USAGE, "--seed: given twice");
-	if (kpage_number_parse(arg, &s->seed))
-		return fail(EXIT_USAGE, "--seed: %s: not a number below 2^64", arg);
+	if (kpage_number_parse(arg, &s->seed) || s->seed > SEED_MAX)
+		return fail(EXIT_USAGE, "--seed: %s: not a number below 2^53", arg);
 	s->has_seed = true;
 	return EXIT_OK;
 }
@@ -311,7 +315,7 @@ int selection_option(struct selection *s, int val, const char *arg)
 	case OPT_VADDR:
 		return for_each_of(s, arg, add_vaddr);
 	case OPT_PFN:
-		return add_pfn_list(s, arg);
+		return selection_add_pfns(s, "--pfn", arg);
 	case OPT_PHYS:
 		return for_each_of(s, arg, add_phys);
 	case OPT_VMA:
@@ -399,12 +403,13 @@ int selection_resolve_tree(struct selection *s, struct kpage_ctx *ctx)
 	if (!status && s->random && !s->has_seed &&
 	    getrandom(&s->seed, sizeof(s->seed), 0) != sizeof(s->seed))
 		status = fail_errno(-errno, "--random");
+	s->seed &= SEED_MAX;
 	return status;
 }
 
 bool selection_is_empty(const struct selection *s)
 {
-	return !s->nr_pids && !s->has_ranges && !s->nr_exprs && !s->cgroup_ino && !s->file &&
+	return !s->nr_pids && !s->has_ranges && !s->nr_exprs && !s->cgroup && !s->file &&
 	       !s->has_pfns && !s->nr_nodes;
 }
 

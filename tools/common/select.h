@@ -50,6 +50,9 @@ bool is_selection_option(int val);
  * or, after a message, EXIT_USAGE; EXIT_FAILED if stdin can't be read. */
 int selection_option(struct selection *s, int val, const char *arg);
 
+/* Adds a list of PFNs, in the grammar of --pfn, for an option of that name. Returns as above. */
+int selection_add_pfns(struct selection *s, const char *option, const char *arg);
+
 /* After the last option: what excludes what. command: the pages of a command that
  * is not started yet will be looked at. EXIT_OK or EXIT_USAGE. */
 int selection_check(const struct selection *s, bool command);

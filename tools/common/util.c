@@ -165,6 +165,14 @@ int parse_pid(const char *text, pid_t *out)
 	return 0;
 }
 
+double seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
 #define SECOND_NS UINT64_C(1000000000)
 #define SECONDS_MAX (UINT64_C(1) << 32)
 

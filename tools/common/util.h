@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What the exit status of every tool means (doc/design of the exit status is in
@@ -97,6 +98,9 @@ int set_once(char **where, const char *option, const char *arg);
 
 /* A positive process number, whole string. 0, or -EINVAL. */
 int parse_pid(const char *text, pid_t *out);
+
+/* How long ago clock_gettime(CLOCK_MONOTONIC) gave that. */
+double seconds_since(const struct timespec *start);
 
 /* "N" or "N.FRACTION" seconds, in nanoseconds. 0, -EINVAL, or -ERANGE: too large. */
 int parse_seconds(const char *text, uint64_t *ns);

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/grammar.h"
+
 enum {
 	OPT_FORCE = 0x100,
 	OPT_SYSROOT,
@@ -57,40 +59,6 @@ static struct poptOption all_options[] = {
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, help_options, 0, "Help:", NULL },
 	POPT_TABLEEND
 };
-
-static const char grammar[] =
-"\n"
-"FLAGS:\n"
-"  0x10                 bits as a number\n"
-"  anon                 a name, or the beginning of one\n"
-"  0x10,anon            both\n"
-"ADDR-SPEC (pages: of memory; with --pid or --file, of the process or the file):\n"
-"  N                    page N\n"
-"  N+M                  M pages from N on\n"
-"  N,M                  pages N to M-1\n"
-"  N,                   pages from N on\n"
-"  ,M                   pages 0 to M-1\n"
-"BITS-SPEC:\n"
-"  bit1,bit2            (flags & (bit1|bit2)) != 0\n"
-"  bit1,bit2=bit1       (flags & (bit1|bit2)) == bit1\n"
-"  bit1,~bit2           (flags & (bit1|bit2)) == bit1\n"
-"  =bit1,bit2           flags == (bit1|bit2)\n"
-"Flag names, (r) in raw mode only, (o) a second meaning of a bit, in raw mode only:\n";
-
-static void print_flag_names(void)
-{
-	static const char *const kinds[] = {
-		[KPAGE_FLAG_WELL_KNOWN] = "   ",
-		[KPAGE_FLAG_RAW] = "(r)",
-		[KPAGE_FLAG_OVERLOADED] = "(o)",
-	};
-	size_t n;
-	const struct kpage_flag *table = kpage_flag_table(&n);
-
-	for (size_t i = 0; i < n; i++)
-		printf("%16s%s%s", table[i].name, kinds[table[i].kind],
-		       i % 4 == 3 || i + 1 == n ? "\n" : "");
-}
 
 /* The kernel's tool takes numbers up to 2^63-1 here, and scripts rely on its
  * refusal; the bit above has a name. */
@@ -174,8 +142,7 @@ static bool answer_help(poptContext popt, int val)
 	switch (val) {
 	case 'h':
 		poptPrintHelp(popt, stdout, 0);
-		fputs(grammar, stdout);
-		print_flag_names();
+		print_grammar();
 		return true;
 	case OPT_USAGE:
 		poptPrintUsage(popt, stdout, 0);
