@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/kernel-filter.h"
 #include "common/outcome.h"
 #include "common/safety.h"
 #include "common/signals.h"
@@ -89,6 +90,50 @@ static int prepare_idle(struct run *run)
 	return err ? fail_errno(err, "%s", kpage_ctx_error_path(run->ctx)) : EXIT_OK;
 }
 
+/* Before the page is poisoned, so that a crash in between loses nothing. */
+static int note_in_ledger(uint64_t pfn, const struct page_owner *owner, void *arg)
+{
+	struct run *run = arg;
+	struct ledger_entry entry = { .pfn = pfn, .method = "debugfs", .pid = owner->pid };
+	int err;
+
+	if (owner->pid && run->owner_task.pid != owner->pid &&
+	    kpage_task_read(run->ctx, owner->pid, &run->owner_task))
+		run->owner_task = (struct kpage_task){ 0 };
+	if (owner->pid) {
+		entry.comm = run->owner_task.comm;
+		entry.has_address = true;
+		entry.address = owner->offset * kpage_page_size();
+	}
+	err = ledger_add(run->ledger, &entry);
+	if (err)
+		run->status = fail_errno(err, "%s/ledger: what can't be recorded is not poisoned",
+					 rundir_path(run->dir));
+	return err ? -ECANCELED : 0;
+}
+
+/* One run at a time changes the machine: what a run before left behind is put back
+ * first, and the ledger is kept. */
+static int open_ledger(struct run *run)
+{
+	int status;
+
+	if (!kpage_ctx_is_live(run->ctx))
+		return EXIT_OK;
+	status = rundir_open(run->ctx, &run->dir);
+	if (!status)
+		status = rundir_lock(run->dir);
+	if (!status)
+		status = kernel_filter_recover(run->ctx, run->inj.hp, run->dir);
+	if (!status)
+		status = ledger_open(run->dir, &run->ledger);
+	if (!status) {
+		run->inj.hooks.before = note_in_ledger;
+		run->inj.hooks.arg = run;
+	}
+	return status;
+}
+
 int act_prepare(struct run *run)
 {
 	int status = EXIT_OK;
@@ -98,6 +143,8 @@ int act_prepare(struct run *run)
 		status = prepare_idle(run);
 	if (!status && (run->opt.hwpoison || run->opt.unpoison))
 		status = injection_open(&run->inj, run->ctx, run->flags, &inject_debugfs);
+	if (!status && (run->opt.hwpoison || run->opt.unpoison))
+		status = open_ledger(run);
 	if (!status && run->opt.hwpoison)
 		status = injection_start(&run->inj);
 	run->inj.force = run->opt.force;
@@ -112,6 +159,17 @@ static int poison_page(struct run *run, const struct kpage_batch *b, size_t i)
 	return injection_poison(&run->inj, b->pfn[i], b->kflags[i], &run->owner, NULL);
 }
 
+static int unpoison_page(struct run *run, uint64_t pfn, uint64_t kflags)
+{
+	struct page_report report = { .outcome = NR_OUTCOMES };
+	int err = injection_unpoison(&run->inj, pfn, kflags, &report);
+
+	/* A line too many in the ledger does no harm: the page's flag is what counts. */
+	if (!err && run->ledger && report.outcome == OUTCOME_UNPOISONED)
+		ledger_add_unpoison(run->ledger, pfn);
+	return err;
+}
+
 static int act_on_page(struct run *run, const struct kpage_batch *b, size_t i)
 {
 	const char *path = kpage_ctx_error_path(run->ctx);
@@ -120,14 +178,14 @@ static int act_on_page(struct run *run, const struct kpage_batch *b, size_t i)
 	if (run->opt.hwpoison)
 		err = poison_page(run, b, i);
 	else if (run->opt.unpoison)
-		err = injection_unpoison(&run->inj, b->pfn[i], b->kflags[i], NULL);
+		err = unpoison_page(run, b->pfn[i], b->kflags[i]);
 	if (err == -ESRCH)
 		return err;
 	if (!err && run->idle) {
 		path = "page_idle/bitmap";
 		err = kpage_idle_mark(run->idle, b->pfn[i]);
 	}
-	if (err)
+	if (err && err != -ECANCELED)
 		run->status = fail_errno(err, "%s", path);
 	return err ? -ECANCELED : 0;
 }

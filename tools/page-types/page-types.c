@@ -53,6 +53,8 @@ static int run_open(struct run *run)
 static void run_close(struct run *run)
 {
 	injection_close(&run->inj);
+	ledger_free(run->ledger);
+	rundir_free(run->dir);
 	kpage_idle_free(run->idle);
 	kpage_tally_free(run->tally);
 	kpage_file_free(run->cgroup);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "common/inject.h"
+#include "common/ledger.h"
+#include "common/rundir.h"
 #include "kpage.h"
 #include "common/select.h"
 #include "show.h"
@@ -27,6 +29,9 @@ struct run {
 	struct kpage_tally *tally;
 	struct list list;
 	struct injection inj;
+	struct rundir *dir;		/* NULL, and so the ledger: on a tree of copies */
+	struct ledger *ledger;
+	struct kpage_task owner_task;	/* the owner, as it was when it lost its first page */
 	struct page_owner owner;	/* whose pages are walked, for the injection */
 	uint64_t surveyed;		/* pages that were chosen, before any was poisoned */
 	bool stop;			/* a signal, no reader, or an error that the next page
