@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The injection: page by page, with the ledger before it and the look at the owner around it. */
+#include "hwpoison-inject.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/signals.h"
+
+/* ----------------------------------------------------------------------- hooks */
+
+struct page *page_find(const struct run *run, uint64_t pfn)
+{
+	size_t low = 0, high = run->targets.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (run->by_pfn[middle]->target->pfn < pfn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < run->targets.n && run->by_pfn[low]->target->pfn == pfn ? run->by_pfn[low] : NULL;
+}
+
+static void note_failure(const struct kpage_event *event, void *arg)
+{
+	struct page *page = page_find(arg, event->pfn);
+
+	if (!page)
+		return;
+	memcpy(page->type, event->type, sizeof(page->type));
+	memcpy(page->result, event->result, sizeof(page->result));
+}
+
+/* The line is there before the page is poisoned: a crash in between loses nothing. */
+static int note_in_ledger(uint64_t pfn, const struct page_owner *owner, void *arg)
+{
+	struct run *run = arg;
+	const struct page *page = page_find(run, pfn);
+	const struct process *process = page && page->pid ? process_find(run, page->pid) : NULL;
+	const struct ledger_entry entry = {
+		.pfn = pfn,
+		.method = run->method->inject.name,
+		.pid = page ? page->pid : 0,
+		.comm = process ? process->comm : NULL,
+		.has_address = page && page->pid && page->has_address,
+		.address = page ? page->address : 0,
+		.kind = page ? page_kind_name(page->target->kind) : NULL,
+	};
+	int err = ledger_add(run->ledger, &entry);
+
+	(void)owner;
+	if (err)
+		warn("%s/ledger: %s: what can't be recorded is not poisoned", rundir_path(run->dir),
+		     strerror(-err));
+	return err ? -ECANCELED : 0;
+}
+
+/* A page of a process is known by its entry there; one that was chosen by its flags or
+ * its cgroup may have been freed since, and be anybody's. */
+static bool is_still_chosen(uint64_t pfn, uint64_t kflags, void *arg)
+{
+	const struct run *run = arg;
+	const struct page *page = page_find(run, pfn);
+	uint64_t cgroup = 0;
+
+	if (page && page->target->pid)
+		return true;
+	if (run->src.cgroup && kpage_file_read(run->src.cgroup, pfn, &cgroup, 1) != 1)
+		return false;
+	return selection_matches(&run->opt.selection, kflags, 0, cgroup);
+}
+
+static uint64_t address_in(uint64_t pfn, pid_t tid, void *arg)
+{
+	const struct run *run = arg;
+	struct kpage_task task;
+	const struct owner *owners;
+	size_t n;
+	pid_t pid = tid;
+
+	if (!process_find(run, tid) && !kpage_task_read(run->ctx, tid, &task))
+		pid = task.pid;
+	owners = owners_of(&run->owners, pfn, &n);
+	for (size_t i = 0; i < n; i++)
+		if (owners[i].pid == pid)
+			return owners[i].address;
+	return 0;
+}
+
+static void add_seen(struct run *run, pid_t tid, const struct kpage_siginfo *info, bool twice)
+{
+	run->seen = xreallocarray(run->seen, run->nr_seen + 1, sizeof(*run->seen));
+	run->seen[run->nr_seen++] = (struct seen_signal){
+		.tid = tid,
+		.code = info->code,
+		.address = info->address,
+		.lsb = info->lsb,
+		.twice = twice,
+	};
+}
+
+static void note_siginfo(pid_t tid, const struct kpage_siginfo *info, void *arg)
+{
+	add_seen(arg, tid, info, false);
+}
+
+/* --------------------------------------------------------------------- consume */
+
+/* The process executes a load of its own. What it meets is delivered to it as if it
+ * had come to the page by itself. */
+static void consume(struct run *run, const struct page *page)
+{
+	pid_t pid = page->target->pid;
+	struct kpage_remote *remote;
+	struct kpage_siginfo info;
+	int err = kpage_remote_attach(run->ctx, pid, &remote);
+
+	if (!err) {
+		err = kpage_remote_load(remote, page->target->address, &info);
+		if (err > 0 && info.signo == SIGBUS)
+			add_seen(run, pid, &info, true);
+		kpage_remote_detach(remote);
+	}
+	if (err < 0 && err != -ESRCH)
+		warn("--consume: %d: %s", (int)pid, strerror(-err));
+}
+
+/* ------------------------------------------------------------------------ pages */
+
+/* The pagemap of the process whose pages come one after the other. */
+struct pagemap {
+	pid_t pid;
+	struct kpage_file *file;
+};
+
+static int owner_of(struct run *run, const struct target *t, struct pagemap *pm,
+		    struct page_owner *out)
+{
+	int err = 0;
+
+	*out = (struct page_owner){ 0 };
+	if (!t->pid)
+		return 0;
+	if (pm->pid != t->pid) {
+		kpage_file_free(pm->file);
+		pm->file = NULL;
+		pm->pid = 0;
+		err = kpage_file_open_pagemap(run->ctx, t->pid, &pm->file);
+		if (err)
+			return err;
+		pm->pid = t->pid;
+	}
+	*out = (struct page_owner){
+		.pid = t->pid,
+		.offset = t->address / kpage_page_size(),
+		.pagemap = pm->file,
+	};
+	return 0;
+}
+
+static void count_owners(struct run *run, const struct page *page)
+{
+	const struct owner *owners;
+	size_t n;
+
+	owners = owners_of(&run->owners, page->target->pfn, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct process *p = process_find(run, owners[i].pid);
+
+		if (p && !p->poisoned++)
+			p->first_address = owners[i].address;
+	}
+}
+
+static bool is_hit(const struct page *page)
+{
+	enum outcome o = page->report.outcome;
+
+	return o == OUTCOME_POISONED || o == OUTCOME_NOT_CONTAINED;
+}
+
+static void count_as(struct run *run, struct page *page, enum outcome outcome)
+{
+	page->report.outcome = outcome;
+	page->report.kflags_before = page->report.kflags_after = page->target->kflags;
+	page->report.poisoned_before = page->report.poisoned_after = page->target->poisoned;
+	page->done = true;
+	run->inj.counts[outcome]++;
+}
+
+/* A line for a page that was not poisoned after all must not blame us for another's. */
+static void settle_ledger(struct run *run, const struct page *page)
+{
+	switch (page->report.outcome) {
+	case OUTCOME_FILTERED:
+	case OUTCOME_FAILED:
+		ledger_add_unpoison(run->ledger, page->target->pfn);
+		break;
+	default:
+		break;
+	}
+}
+
+static int act_on(struct run *run, struct page *page, struct pagemap *pm)
+{
+	struct page_owner owner;
+	int err;
+
+	if (page->objection && !run->opt.force) {
+		count_as(run, page, OUTCOME_KERNEL);
+		return 0;
+	}
+	err = owner_of(run, page->target, pm, &owner);
+	if (!err)
+		err = injection_poison(&run->inj, page->target->pfn, page->target->kflags, &owner,
+				       &page->report);
+	if (err == -ESRCH) {
+		count_as(run, page, OUTCOME_NOT_TRIED);
+		return 0;
+	}
+	if (err)
+		return err;
+	page->done = true;
+	settle_ledger(run, page);
+	if (!is_hit(page))
+		return 0;
+	count_owners(run, page);
+	if (run->opt.consume && page->target->pid)
+		consume(run, page);
+	return 0;
+}
+
+/* A line on a terminal, four times a second at most. */
+static void progress(const struct run *run, size_t done, struct timespec *last)
+{
+	if (run->opt.json || !isatty(STDERR_FILENO) || seconds_since(last) < 0.25)
+		return;
+	fprintf(stderr, "\r%zu of %zu pages ", done, run->targets.n);
+	clock_gettime(CLOCK_MONOTONIC, last);
+}
+
+static void progress_end(const struct run *run, const struct timespec *last, const struct timespec *first)
+{
+	if (!run->opt.json && isatty(STDERR_FILENO) &&
+	    (last->tv_sec != first->tv_sec || last->tv_nsec != first->tv_nsec))
+		fprintf(stderr, "\r\033[K");
+}
+
+static int act_on_all(struct run *run)
+{
+	struct timespec first, last;
+	struct pagemap pm = { 0 };
+	int err = 0;
+	size_t i;
+
+	clock_gettime(CLOCK_MONOTONIC, &first);
+	last = first;
+	for (i = 0; i < run->targets.n && !err && !signals_pending(); i++) {
+		err = act_on(run, &run->pages[i], &pm);
+		progress(run, i + 1, &last);
+	}
+	progress_end(run, &last, &first);
+	kpage_file_free(pm.file);
+	run->interrupted = signals_pending() != 0;
+	if (!err || err == -ECANCELED)
+		return err ? EXIT_FAILED : EXIT_OK;
+	return fail(status_of(err), "--method %s: PFN 0x%llx: %s", run->method->inject.name,
+		    (unsigned long long)run->pages[i - 1].target->pfn, run->method->explain(err));
+}
+
+int act(struct run *run)
+{
+	run->inj.hooks = (struct inject_hooks){
+		.failure = note_failure,
+		.chosen = is_still_chosen,
+		.before = note_in_ledger,
+		.siginfo = note_siginfo,
+		.address = address_in,
+		.arg = run,
+	};
+	run->inj.force = run->opt.force;
+	return act_on_all(run);
+}

@@ -1,0 +1,634 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The report: one record a page, one a task, and the totals, as text or as JSON. */
+#include "hwpoison-inject.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "common/outcome.h"
+
+/* -------------------------------------------------------------------- the words */
+
+const char *outcome_word(const struct page *page)
+{
+	static const char *const words[NR_OUTCOMES] = {
+		[OUTCOME_POISONED] = "poisoned",
+		[OUTCOME_OFFLINED] = "migrated",
+		[OUTCOME_ALREADY] = "already",
+		[OUTCOME_SAME_HUGE] = "same-hugetlb",
+		[OUTCOME_KERNEL] = "refused",
+		[OUTCOME_FILTERED] = "filtered",
+		[OUTCOME_NOT_CONTAINED] = "flagged-only",
+		[OUTCOME_FAILED] = "failed",
+		[OUTCOME_CHANGED] = "moved",
+		[OUTCOME_NOT_TRIED] = "not-tried",
+		[OUTCOME_UNPOISONED] = "unpoisoned",
+		[OUTCOME_STILL_POISONED] = "still-poisoned",
+	};
+
+	if (!page->done)
+		return "not-tried";
+	if (page->report.outcome == OUTCOME_POISONED && !strcmp(page->result, "Delayed"))
+		return "delayed";
+	return words[page->report.outcome];
+}
+
+static const char *entry_word(enum owner_entry entry)
+{
+	static const char *const words[] = {
+		[ENTRY_NONE] = NULL,		[ENTRY_POISONED] = "poisoned",
+		[ENTRY_UNMAPPED] = "unmapped",	[ENTRY_PRESENT] = "present",
+		[ENTRY_MOVED] = "moved",	[ENTRY_GONE] = "ended",
+	};
+
+	return words[entry];
+}
+
+/* -------------------------------------------------------------------------- pages */
+
+/* A page together with the run that its process is looked up in. */
+struct page_row {
+	const struct run *run;
+	const struct page *page;
+};
+
+static const struct page *page_of(const void *row)
+{
+	return ((const struct page_row *)row)->page;
+}
+
+static const struct process *process_of(const void *row)
+{
+	const struct page_row *r = row;
+
+	return r->page->pid ? process_find(r->run, r->page->pid) : NULL;
+}
+
+static void get_pfn(const void *row, struct cell *out)
+{
+	cell_pfn(out, page_of(row)->target->pfn);
+}
+
+static void get_address(const void *row, struct cell *out)
+{
+	if (page_of(row)->has_address)
+		cell_hex(out, page_of(row)->address);
+}
+
+static void get_owner(const void *row, struct cell *out)
+{
+	const struct process *p = process_of(row);
+
+	if (!p)
+		return;
+	snprintf(out->room, sizeof(out->room), "%s[%d]", p->comm, (int)p->pid);
+	if (page_of(row)->owners > 1)
+		snprintf(out->room, sizeof(out->room), "%s[%d] +%zu", p->comm, (int)p->pid,
+			 page_of(row)->owners - 1);
+	cell_text(out, out->room);
+}
+
+static void get_pid(const void *row, struct cell *out)
+{
+	if (page_of(row)->pid)
+		cell_number(out, (uint64_t)page_of(row)->pid);
+}
+
+static void get_comm(const void *row, struct cell *out)
+{
+	const struct process *p = process_of(row);
+
+	cell_text(out, p ? p->comm : NULL);
+}
+
+static void get_name(const void *row, struct cell *out)
+{
+	cell_text(out, page_of(row)->target->name);
+}
+
+static void get_kind(const void *row, struct cell *out)
+{
+	cell_text(out, page_kind_name(page_of(row)->target->kind));
+}
+
+static uint64_t flags_of(const struct page *page)
+{
+	return kpage_flags_expand(page->target->kflags, 0);
+}
+
+static void get_flags(const void *row, struct cell *out)
+{
+	cell_flags(out, flags_of(page_of(row)));
+}
+
+static void get_flags_value(const void *row, struct cell *out)
+{
+	cell_hex(out, page_of(row)->target->kflags);
+}
+
+static void get_owners(const void *row, struct cell *out)
+{
+	cell_number(out, page_of(row)->owners);
+}
+
+static void get_kernel(const void *row, struct cell *out)
+{
+	const struct page *page = page_of(row);
+
+	/* It says nothing of a page that it moves. */
+	if (page->report.outcome == OUTCOME_OFFLINED && page->report.entry == ENTRY_MOVED)
+		snprintf(out->room, sizeof(out->room), "moved to 0x%" PRIx64, page->report.new_pfn);
+	else if (!page->type[0])
+		return;
+	else
+		snprintf(out->room, sizeof(out->room), "%.44s: %.15s", page->type, page->result);
+	cell_text(out, out->room);
+}
+
+static void get_type(const void *row, struct cell *out)
+{
+	cell_text(out, page_of(row)->type);
+}
+
+static void get_result(const void *row, struct cell *out)
+{
+	cell_text(out, page_of(row)->result);
+}
+
+static void get_flag_change(const void *row, struct cell *out)
+{
+	const struct page_report *r = &page_of(row)->report;
+
+	snprintf(out->room, sizeof(out->room), "%d -> %d", r->poisoned_before, r->poisoned_after);
+	cell_text(out, out->room);
+}
+
+static void get_before(const void *row, struct cell *out)
+{
+	cell_bool(out, page_of(row)->report.poisoned_before);
+}
+
+static void get_after(const void *row, struct cell *out)
+{
+	cell_bool(out, page_of(row)->report.poisoned_after);
+}
+
+static void get_outcome(const void *row, struct cell *out)
+{
+	cell_text(out, outcome_word(page_of(row)));
+}
+
+static void get_errno(const void *row, struct cell *out)
+{
+	if (page_of(row)->report.err)
+		cell_number(out, (uint64_t)-page_of(row)->report.err);
+}
+
+static void get_error(const void *row, struct cell *out)
+{
+	const struct page_row *r = row;
+
+	if (r->page->report.err)
+		cell_text(out, r->run->method->explain(r->page->report.err));
+	else if (r->page->done && r->page->report.outcome == OUTCOME_KERNEL)
+		cell_text(out, r->page->objection);
+}
+
+static void get_new_pfn(const void *row, struct cell *out)
+{
+	if (page_of(row)->report.entry == ENTRY_MOVED)
+		cell_pfn(out, page_of(row)->report.new_pfn);
+}
+
+static void get_entry(const void *row, struct cell *out)
+{
+	cell_text(out, entry_word(page_of(row)->report.entry));
+}
+
+static const struct column page_columns[] = {
+	{ "pfn", "PFN", -10, get_pfn },
+	{ "address", "ADDRESS", -14, get_address },
+	{ NULL, "OWNER", -16, get_owner },
+	{ "pid", NULL, 0, get_pid },
+	{ "comm", NULL, 0, get_comm },
+	{ "name", NULL, 0, get_name },
+	{ "kind", "KIND", -9, get_kind },
+	{ "flags", NULL, 0, get_flags },
+	{ "flags_value", NULL, 0, get_flags_value },
+	{ "owners", NULL, 0, get_owners },
+	{ NULL, "KERNEL", -27, get_kernel },
+	{ "type", NULL, 0, get_type },
+	{ "result", NULL, 0, get_result },
+	{ NULL, "HWP", -6, get_flag_change },
+	{ "hwp_before", NULL, 0, get_before },
+	{ "hwp_after", NULL, 0, get_after },
+	{ "outcome", "OUTCOME", -12, get_outcome },
+	{ "errno", NULL, 0, get_errno },
+	{ "error", "WHY", 0, get_error },
+	{ "new_pfn", NULL, 0, get_new_pfn },
+	{ "owner_entry", NULL, 0, get_entry },
+};
+
+static const struct record_type page_record = { "page", 1, "pages:", page_columns,
+						ARRAY_SIZE(page_columns) };
+
+/* -------------------------------------------------------------------------- tasks */
+
+#define TASK_COLUMN(function, call)                                  \
+	static void function(const void *row, struct cell *out)      \
+	{                                                            \
+		const struct task_row *t = row;                      \
+		call;                                                \
+	}
+
+TASK_COLUMN(task_pid, cell_number(out, (uint64_t)t->pid))
+TASK_COLUMN(task_tid, cell_number(out, (uint64_t)t->tid))
+TASK_COLUMN(task_comm, cell_text(out, t->comm))
+TASK_COLUMN(task_cgroup, cell_text(out, t->cgroup))
+TASK_COLUMN(task_signal, cell_text(out, t->signalled ? "SIGBUS" : NULL))
+TASK_COLUMN(task_code, cell_text(out, signal_code_name(t->code)))
+TASK_COLUMN(task_address, if (t->has_address) cell_hex(out, t->address))
+TASK_COLUMN(task_lsb, if (t->lsb) cell_number(out, t->lsb))
+TASK_COLUMN(task_lsb_source, cell_text(out, !t->lsb ? NULL : t->lsb_seen ? "siginfo" : "page-size"))
+TASK_COLUMN(task_sent, cell_number(out, t->sent))
+TASK_COLUMN(task_merged, cell_number(out, t->merged))
+TASK_COLUMN(task_ignored, cell_number(out, t->ignored))
+TASK_COLUMN(task_action, cell_text(out, t->action))
+TASK_COLUMN(task_state, cell_text(out, task_state_name(t->state)))
+TASK_COLUMN(task_exit, if (t->exit_status >= 0) cell_number(out, (uint64_t)t->exit_status))
+TASK_COLUMN(task_ended_by, if (t->signal) cell_number(out, (uint64_t)t->signal))
+
+/* For people: what its state means for it. */
+static void task_fate(const void *row, struct cell *out)
+{
+	const struct task_row *t = row;
+
+	if (t->state == STATE_KILLED)
+		snprintf(out->room, sizeof(out->room), "killed by SIGBUS");
+	else if (t->state == STATE_UNTOUCHED)
+		snprintf(out->room, sizeof(out->room), "untouched (dies when it touches the page)");
+	else if (t->state == STATE_EXITED && t->signal)
+		snprintf(out->room, sizeof(out->room), "ended by signal %d", t->signal);
+	else if (t->state == STATE_EXITED && t->exit_status >= 0)
+		snprintf(out->room, sizeof(out->room), "exited %d", t->exit_status);
+	else
+		snprintf(out->room, sizeof(out->room), "%s", task_state_name(t->state));
+	cell_text(out, out->room);
+}
+
+static const struct column task_columns[] = {
+	{ "pid", "PID", 7, task_pid },
+	{ "tid", "TID", 7, task_tid },
+	{ "comm", "COMM", -15, task_comm },
+	{ "cgroup", "CGROUP", -10, task_cgroup },
+	{ "signal", NULL, 0, task_signal },
+	{ "code", "CODE", -13, task_code },
+	{ "address", "ADDRESS", -14, task_address },
+	{ "lsb", "LSB", 3, task_lsb },
+	{ "lsb_source", NULL, 0, task_lsb_source },
+	{ "sent", "SENT", 4, task_sent },
+	{ "merged", NULL, 0, task_merged },
+	{ "ignored", NULL, 0, task_ignored },
+	{ "action", "ACTION", -7, task_action },
+	{ "state", NULL, 0, task_state },
+	{ NULL, "STATE", 0, task_fate },
+	{ "exit_status", NULL, 0, task_exit },
+	{ "signal_number", NULL, 0, task_ended_by },
+};
+
+static const struct record_type task_record = { "task", 1, "\ntasks:", task_columns,
+						ARRAY_SIZE(task_columns) };
+
+/* ------------------------------------------------------------------------- the run */
+
+static void run_method(const void *row, struct cell *out)
+{
+	cell_text(out, ((const struct run *)row)->method->inject.name);
+}
+
+static void run_tool(const void *row, struct cell *out)
+{
+	(void)row;
+	cell_text(out, "hwpoison-inject");
+}
+
+static void run_release(const void *row, struct cell *out)
+{
+	struct utsname name;
+
+	(void)row;
+	if (uname(&name))
+		return;
+	snprintf(out->room, sizeof(out->room), "%.63s", name.release);
+	cell_text(out, out->room);
+}
+
+static void run_boot(const void *row, struct cell *out)
+{
+	cell_text(out, rundir_boot(((const struct run *)row)->dir));
+}
+
+static void run_time(const void *row, struct cell *out)
+{
+	const struct run *run = row;
+	struct tm tm;
+
+	if (gmtime_r(&run->begun, &tm) && strftime(out->room, sizeof(out->room), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		cell_text(out, out->room);
+}
+
+static void run_seed(const void *row, struct cell *out)
+{
+	const struct selection *s = &((const struct run *)row)->opt.selection;
+
+	if (s->random)
+		cell_number(out, s->seed);
+}
+
+static void run_module(const void *row, struct cell *out)
+{
+	cell_text(out, ((const struct run *)row)->loaded ? "hwpoison_inject" : NULL);
+}
+
+static void run_filter(const void *row, struct cell *out)
+{
+	const struct run *run = row;
+
+	if (run->inj.filter_known)
+		cell_json(out, kernel_filter_json(run->ctx, &run->inj.filter));
+}
+
+static const struct column run_columns[] = {
+	{ "tool", NULL, 0, run_tool },
+	{ "release", "KERNEL", -24, run_release },
+	{ "method", "METHOD", -12, run_method },
+	{ "boot", NULL, 0, run_boot },
+	{ "time", "TIME", -20, run_time },
+	{ "seed", "SEED", -10, run_seed },
+	{ "filter", NULL, 0, run_filter },
+	{ "module_loaded", "LOADED", 0, run_module },
+};
+
+static const struct record_type run_record = { "run", 1, NULL, run_columns,
+					       ARRAY_SIZE(run_columns) };
+
+/* ---------------------------------------------------------------------- the totals */
+
+struct outcome_count {
+	const char *word;
+	uint64_t pages;
+};
+
+struct totals {
+	const struct run *run;
+	struct outcome_count counts[NR_OUTCOMES + 1];
+	size_t nr_counts;
+	uint64_t lost;		/* pages that are out of use now and were not before */
+	size_t signalled, killed;
+	bool verdict;
+};
+
+static const struct totals *totals_of(const void *row)
+{
+	return row;
+}
+
+static void count_word(struct totals *t, const char *word)
+{
+	for (size_t i = 0; i < t->nr_counts; i++)
+		if (!strcmp(t->counts[i].word, word)) {
+			t->counts[i].pages++;
+			return;
+		}
+	t->counts[t->nr_counts++] = (struct outcome_count){ word, 1 };
+}
+
+static void count_pages(struct totals *t)
+{
+	const struct run *run = t->run;
+
+	for (size_t i = 0; i < run->targets.n; i++) {
+		const struct page *page = &run->pages[i];
+
+		count_word(t, outcome_word(page));
+		t->lost += page->done && page->report.poisoned_after && !page->report.poisoned_before;
+	}
+}
+
+static size_t count_processes(const struct task_row *rows, size_t n, bool killed)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool counted = false;
+
+		if (killed ? rows[i].state != STATE_KILLED : !rows[i].signalled)
+			continue;
+		/* A process has a row for each thread and code. */
+		for (size_t k = 0; k < i && !counted; k++)
+			counted = rows[k].pid == rows[i].pid &&
+				  (killed ? rows[k].state == STATE_KILLED : rows[k].signalled);
+		found += !counted;
+	}
+	return found;
+}
+
+static void totals_pages(const void *row, struct cell *out)
+{
+	cell_number(out, totals_of(row)->run->targets.n);
+}
+
+static void totals_outcomes(const void *row, struct cell *out)
+{
+	struct json_object *o = json_new_object();
+
+	for (size_t i = 0; i < totals_of(row)->nr_counts; i++)
+		json_set_number(o, totals_of(row)->counts[i].word, totals_of(row)->counts[i].pages);
+	cell_json(out, o);
+}
+
+static void totals_before(const void *row, struct cell *out)
+{
+	if (totals_of(row)->run->inj.has_corrupted)
+		cell_number(out, totals_of(row)->run->inj.corrupted_before);
+}
+
+static void totals_after(const void *row, struct cell *out)
+{
+	if (totals_of(row)->run->inj.has_corrupted)
+		cell_number(out, totals_of(row)->run->inj.corrupted_after);
+}
+
+static struct json_object *node_json(const struct node_failures *n)
+{
+	const struct {
+		const char *name;
+		const struct kpage_node_failures *f;
+	} sides[] = { { "before", &n->before }, { "after", &n->after } };
+	struct json_object *o = json_new_object();
+
+	json_set_number(o, "node", n->node);
+	for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
+		struct json_object *side = json_new_object();
+
+		json_set_number(side, "total", sides[i].f->total);
+		json_set_number(side, "ignored", sides[i].f->ignored);
+		json_set_number(side, "failed", sides[i].f->failed);
+		json_set_number(side, "delayed", sides[i].f->delayed);
+		json_set_number(side, "recovered", sides[i].f->recovered);
+		json_set(o, sides[i].name, side);
+	}
+	return o;
+}
+
+static void totals_nodes(const void *row, struct cell *out)
+{
+	const struct run *run = totals_of(row)->run;
+	struct json_object *array;
+
+	if (!run->nr_nodes)
+		return;
+	array = json_new_array();
+	for (size_t i = 0; i < run->nr_nodes; i++)
+		json_push(array, node_json(&run->nodes[i]));
+	cell_json(out, array);
+}
+
+static void totals_lost(const void *row, struct cell *out)
+{
+	cell_number(out, totals_of(row)->lost);
+}
+
+static void totals_signalled(const void *row, struct cell *out)
+{
+	cell_number(out, totals_of(row)->signalled);
+}
+
+static void totals_killed(const void *row, struct cell *out)
+{
+	cell_number(out, totals_of(row)->killed);
+}
+
+static void totals_events_lost(const void *row, struct cell *out)
+{
+	const struct run *run = totals_of(row)->run;
+
+	if (run->inj.watch)
+		cell_number(out, kpage_watch_lost(run->inj.watch));
+}
+
+static void totals_interrupted(const void *row, struct cell *out)
+{
+	cell_bool(out, totals_of(row)->run->interrupted);
+}
+
+static void totals_verdict(const void *row, struct cell *out)
+{
+	const struct totals *t = row;
+	struct json_object *o;
+
+	if (!t->run->opt.expect)
+		return;
+	o = json_new_object();
+	json_set_text(o, "expected", expect_name(t->run->opt.expect));
+	json_set(o, "met", json_object_new_boolean(t->verdict));
+	cell_json(out, o);
+}
+
+static const struct column totals_columns[] = {
+	{ "pages", NULL, 0, totals_pages },
+	{ "outcomes", NULL, 0, totals_outcomes },
+	{ "pages_lost", NULL, 0, totals_lost },
+	{ "hardware_corrupted_before", NULL, 0, totals_before },
+	{ "hardware_corrupted_after", NULL, 0, totals_after },
+	{ "nodes", NULL, 0, totals_nodes },
+	{ "tasks_signalled", NULL, 0, totals_signalled },
+	{ "tasks_killed", NULL, 0, totals_killed },
+	{ "events_lost", NULL, 0, totals_events_lost },
+	{ "interrupted", NULL, 0, totals_interrupted },
+	{ "verdict", NULL, 0, totals_verdict },
+};
+
+static const struct record_type totals_record = { "totals", 1, NULL, totals_columns,
+						  ARRAY_SIZE(totals_columns) };
+
+static void print_node(const struct node_failures *n)
+{
+	printf("node %u: %" PRIu64 " failures before, %" PRIu64 " after: recovered %+" PRId64
+	       ", delayed %+" PRId64 ", failed %+" PRId64 ", ignored %+" PRId64 "\n",
+	       n->node, n->before.total, n->after.total,
+	       (int64_t)(n->after.recovered - n->before.recovered),
+	       (int64_t)(n->after.delayed - n->before.delayed),
+	       (int64_t)(n->after.failed - n->before.failed),
+	       (int64_t)(n->after.ignored - n->before.ignored));
+}
+
+static void print_watch(const struct run *run)
+{
+	if (!run->inj.watch)
+		printf("the kernel's own results and its signals are not known: %s\n",
+		       strerror(-run->inj.watch_error));
+	else if (kpage_watch_lost(run->inj.watch))
+		printf("%" PRIu64 " of the kernel's events were lost: results and tasks are incomplete\n",
+		       kpage_watch_lost(run->inj.watch));
+}
+
+/* The same as the record, for people. */
+static void print_totals(const struct totals *t)
+{
+	const struct run *run = t->run;
+
+	printf("\ntotal: %zu pages", run->targets.n);
+	for (size_t i = 0; i < t->nr_counts; i++)
+		printf("%s%" PRIu64 " %s", i ? ", " : ": ", t->counts[i].pages, t->counts[i].word);
+	printf("; tasks: %zu signalled, %zu killed\n", t->signalled, t->killed);
+	if (run->inj.has_corrupted)
+		printf("HardwareCorrupted: %" PRIu64 " kB before, %" PRIu64 " kB after\n",
+		       run->inj.corrupted_before, run->inj.corrupted_after);
+	for (size_t i = 0; i < run->nr_nodes; i++)
+		print_node(&run->nodes[i]);
+	print_watch(run);
+	if (run->interrupted)
+		printf("interrupted: what was not tried is said so\n");
+	if (run->opt.expect)
+		printf("verdict: %s was expected: %s\n", expect_name(run->opt.expect),
+		       t->verdict ? "met" : "not met");
+}
+
+int report(struct run *run)
+{
+	struct totals totals = { .run = run };
+	_cleanup_free_ struct task_row *rows = NULL;
+	size_t n = tasks_rows(run, &rows);
+	const struct verdict_facts facts = { run, rows, n };
+
+	record_print(&run->out, &run_record, run);
+	if (!run->out.json && run->targets.n)
+		putchar('\n');
+	for (size_t i = 0; i < run->targets.n; i++) {
+		const struct page_row row = { run, &run->pages[i] };
+
+		record_print(&run->out, &page_record, &row);
+	}
+	for (size_t i = 0; i < n; i++)
+		record_print(&run->out, &task_record, &rows[i]);
+	count_pages(&totals);
+	totals.signalled = count_processes(rows, n, false);
+	totals.killed = count_processes(rows, n, true);
+	totals.verdict = run->opt.expect && expect_is_met(run->opt.expect, &facts);
+	if (run->out.json)
+		record_print(&run->out, &totals_record, &totals);
+	else
+		print_totals(&totals);
+	fflush(stdout);
+	if (stdout_has_failed())
+		warn("%" PRIu64 " pages were poisoned of %zu chosen: the report could not be written",
+		     totals.lost, run->targets.n);
+	if (run->opt.expect)
+		return totals.verdict ? EXIT_OK : EXIT_OUTCOME;
+	return run->interrupted ? EXIT_OUTCOME : (int)outcome_status(&run->inj);
+}
