@@ -117,6 +117,10 @@ check_options() {
 	check_options page-types
 }
 
+@test "hwpoison-inject: options of --help, man page and completion" {
+	check_options hwpoison-inject
+}
+
 @test "usemem: options of --help, man page and completion" {
 	check_options usemem
 }

@@ -18,11 +18,11 @@ setup() {
 good_records() {
 	cat <<-'END'
 		{"record":"run","version":1,"tool":"hwpoison-inject","release":"6.1.0-56-amd64","method":"debugfs","boot":"0b6f3c1e-58f0-4a5c-9a50-3c1d2e4f5a6b","time":"2026-11-23T10:04:05Z","seed":null,"filter":{"enable":true,"dev_major":null,"dev_minor":null,"flags_mask":"0x0","flags_value":"0x0","memcg":4711,"memcg_path":"/sys/fs/cgroup/db"},"module_loaded":null}
-		{"record":"target","version":1,"pfn":20484,"address":"0x5596bc308000","pid":155,"comm":"db: writer","name":"[heap]","kind":"anon","flags":["uptodate","dirty","0x8000000000000000"],"flags_value":"0x8000000000000018","mapcount":1,"owners":1,"node":0,"forecast":{"type":"dirty LRU page","result":"Recovered","signals":"when touched","risk":null},"objection":null}
+		{"record":"target","version":1,"pfn":20484,"address":"0x5596bc308000","pid":155,"comm":"db: writer","kind":"anon","node":0,"mapcount":1,"owners":1,"name":"[heap]","flags":["uptodate","dirty","0x8000000000000000"],"flags_value":"0x8000000000000018","forecast":{"type":"dirty LRU page","result":"Recovered","at_once":"BUS_MCEERR_AO to early processes","on_access":"BUS_MCEERR_AR","risk":null},"objection":null}
 		{"record":"page","version":1,"pfn":20484,"address":"0x5596bc308000","pid":155,"comm":"db: writer","name":"[heap]","kind":"anon","flags":["uptodate","dirty"],"flags_value":"0x18","owners":1,"type":"dirty LRU page","result":"Recovered","hwp_before":false,"hwp_after":true,"outcome":"poisoned","errno":null,"error":null,"new_pfn":null,"owner_entry":"poisoned"}
 		{"record":"task","version":1,"pid":155,"tid":155,"comm":"db: writer","cgroup":"/db","signal":"SIGBUS","code":"BUS_MCEERR_AR","address":"0x5596bc308010","lsb":12,"lsb_source":"page-size","sent":1,"merged":0,"ignored":0,"action":"default","state":"killed","exit_status":null,"signal_number":7}
-		{"record":"totals","version":1,"pages":1,"outcomes":{"poisoned":1},"hardware_corrupted_before":0,"hardware_corrupted_after":4,"nodes":[{"node":0,"before":{"total":0,"ignored":0,"failed":0,"delayed":0,"recovered":0},"after":{"total":1,"ignored":0,"failed":0,"delayed":0,"recovered":1}}],"pages_lost":1,"tasks_signalled":1,"tasks_killed":1,"events_lost":0,"interrupted":false,"verdict":{"expected":"killed","met":true}}
-		{"record":"poisoned","version":1,"pfn":20484,"kind":"other","flags":["hwpoison"],"time":"2026-11-23T10:04:05.123456+01:00","method":"debugfs","pid":155,"comm":"db: writer","address":"0x5596bc308000","tool":"hwpoison-inject"}
+		{"record":"totals","version":1,"pages":1,"outcomes":{"poisoned":1},"pages_lost":1,"hardware_corrupted_before":0,"hardware_corrupted_after":4,"nodes":[{"node":0,"before":{"total":0,"ignored":0,"failed":0,"delayed":0,"recovered":0},"after":{"total":1,"ignored":0,"failed":0,"delayed":0,"recovered":1}}],"tasks_signalled":1,"tasks_killed":1,"events_lost":0,"interrupted":false,"verdict":{"expected":"killed","met":true}}
+		{"record":"poisoned","version":1,"pfn":20484,"kind":"other","flags":["hwpoison"],"flags_value":"0x80000","time":"2026-11-23T10:04:05.123456+01:00","method":"debugfs","pid":155,"comm":"db: writer","address":"0x5596bc308000","tool":"hwpoison-inject"}
 		{"record":"unpoison","version":1,"pfn":20484,"outcome":"still-poisoned","errno":16,"error":"still mapped"}
 		{"record":"filter","version":1,"enable":false,"dev_major":8,"dev_minor":1,"flags_mask":"0x1000","flags_value":"0x1000","memcg":null,"memcg_path":null}
 	END
@@ -69,12 +69,15 @@ rejects_change() {
 @test "check-json takes null where a record may have it" {
 	takes "$(good run | jq -c '.filter = null | .module_loaded = "hwpoison_inject" | .seed = 42')"
 	takes "$(good target | jq -c '.address = null | .pid = null | .comm = null | .name = null |
-		.forecast = null | .objection = "a page of PID 1"')"
+		.node = null | .forecast = null | .objection = "it belongs to PID 1"')"
+	takes "$(good target | jq -c '.forecast |= map_values(null)')"
 	takes "$(good page | jq -c '.type = null | .result = null | .owner_entry = null | .errno = 16 |
 		.error = "the kernel could not get it out of use" | .outcome = "flagged-only"')"
+	takes "$(good page | jq -c '.owner_entry = ("present", "ended")')"
 	takes "$(good task | jq -c '.signal = null | .code = null | .address = null | .lsb = null |
-		.lsb_source = null | .action = null | .cgroup = null | .state = "untouched" | .signal_number = null')"
-	takes "$(good totals | jq -c '.nodes = null | .verdict = null | .outcomes = {}')"
+		.lsb_source = null | .action = null | .cgroup = null | .state = "unharmed" | .signal_number = null')"
+	takes "$(good totals | jq -c '.nodes = null | .verdict = null | .outcomes = {} |
+		.hardware_corrupted_before = null | .hardware_corrupted_after = null | .events_lost = null')"
 	takes "$(good poisoned | jq -c '.time = null | .method = null | .pid = null | .comm = null |
 		.address = null | .tool = null')"
 	takes "$(good unpoison | jq -c '.errno = null | .error = null | .outcome = "unpoisoned"')"
