@@ -155,8 +155,26 @@ static bool is_by_the_way(const struct run *run, const struct page *page)
 	return found && !run->opt.selection.has_pfns && of_kind(page->target->kind);
 }
 
+/* The kernel asks for this sysctl before it looks at the page. Soft offlining is no
+ * memory error. */
+static int judge_recovery(const struct run *run)
+{
+	uint64_t recovery;
+
+	if (run->opt.force || run->method->inject.soft ||
+	    kpage_failure_setting(run->ctx, "memory_failure_recovery", &recovery) || recovery)
+		return EXIT_OK;
+	return fail(EXIT_REFUSED, "refused: vm.memory_failure_recovery is 0: the kernel panics at every "
+		    "memory error, also at this one (try: sysctl vm.memory_failure_recovery=1; --force "
+		    "does it all the same)");
+}
+
 int objections_judge(const struct run *run)
 {
+	int status = judge_recovery(run);
+
+	if (status)
+		return status;
 	if (run->targets.over)
 		return fail(EXIT_REFUSED, "refused: more than %" PRIu64 " pages are chosen (--max allows "
 			    "more, --count takes fewer)", targets_max(run));
