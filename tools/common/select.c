@@ -374,23 +374,29 @@ int selection_resolve(struct selection *s, struct kpage_ctx *ctx)
 	return EXIT_OK;
 }
 
-/* A cgroup that no hierarchy shows has none below it that could be found. */
+static int take_cgroup_alone(struct selection *s)
+{
+	s->cgroup_inos = xreallocarray(NULL, 1, sizeof(*s->cgroup_inos));
+	s->cgroup_inos[0] = s->cgroup_ino;
+	s->nr_cgroup_inos = 1;
+	return EXIT_OK;
+}
+
 static int find_subtree(struct selection *s, struct kpage_ctx *ctx)
 {
 	_cleanup_free_ char *path = NULL;
 	int err = 0;
 
+	if (s->cgroup_alone)
+		return take_cgroup_alone(s);
 	if (s->cgroup[0] == '@')
 		err = kpage_cgroup_path(ctx, s->cgroup_ino, &path);
 	if (!err)
 		err = kpage_cgroup_subtree(ctx, path ? path : s->cgroup, &s->cgroup_inos,
 					   &s->nr_cgroup_inos);
-	if (err == -ENOENT) {
-		s->cgroup_inos = xreallocarray(NULL, 1, sizeof(*s->cgroup_inos));
-		s->cgroup_inos[0] = s->cgroup_ino;
-		s->nr_cgroup_inos = 1;
-		return EXIT_OK;
-	}
+	/* One that no hierarchy shows has none below it that could be found. */
+	if (err == -ENOENT)
+		return take_cgroup_alone(s);
 	return err ? fail_errno(err, "--cgroup: %s", s->cgroup) : EXIT_OK;
 }
 

@@ -29,6 +29,7 @@ struct selection {
 	uint64_t raw_only;		/* flags that were named and are seen in the raw view only */
 	char *cgroup;			/* as given */
 	uint64_t cgroup_ino;		/* 0: any */
+	bool cgroup_alone;		/* without those below it */
 	uint64_t *cgroup_inos;		/* it and those below it, ascending: selection_resolve_tree() */
 	size_t nr_cgroup_inos;
 	char *file;

@@ -147,15 +147,23 @@ static int choose_method(struct run *run)
 	return run->method->check(run->ctx, false);
 }
 
-/* With --memcg and nothing else, its own pages are what is meant. */
+/* With --memcg and nothing else, its own pages are what is meant: those of the cgroups
+ * below it do not pass the filter. */
+static int choose_by_filter(struct options *opt)
+{
+	if (!opt->filter.memcg || opt->command || !selection_is_empty(&opt->selection))
+		return EXIT_OK;
+	opt->selection.cgroup_alone = true;
+	return selection_option(&opt->selection, 'c', opt->filter.memcg);
+}
+
 static int resolve(struct run *run)
 {
 	struct options *opt = &run->opt;
 	int status = kernel_filter_resolve(&opt->filter, run->ctx, run->method->route);
 
-	if (!status && opt->filter.memcg && !run->child && !opt->command &&
-	    selection_is_empty(&opt->selection))
-		status = selection_option(&opt->selection, 'c', opt->filter.memcg);
+	if (!status)
+		status = choose_by_filter(opt);
 	if (!status && !opt->command && selection_is_empty(&opt->selection))
 		status = fail(EXIT_USAGE, "nothing is chosen: --dev and --flags only narrow down what is");
 	if (!status)
