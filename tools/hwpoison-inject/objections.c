@@ -146,13 +146,15 @@ static int refuse(const struct page *page)
 		    page->target->pfn, page->objection);
 }
 
-/* A process or a file has pages of the kernel by the way: they are left out. What
- * was asked for by number, flag or cgroup is refused whole. */
+/* A process, a file or a cgroup has pages of the kernel by the way (page tables are
+ * charged to a cgroup, too): they are left out. What was asked for by number or by flag
+ * is refused whole. */
 static bool is_by_the_way(const struct run *run, const struct page *page)
 {
-	bool found = run->child || run->opt.selection.nr_pids || run->opt.selection.file;
+	const struct selection *s = &run->opt.selection;
+	bool found = run->child || s->nr_pids || s->file || s->cgroup;
 
-	return found && !run->opt.selection.has_pfns && of_kind(page->target->kind);
+	return found && !s->has_pfns && of_kind(page->target->kind);
 }
 
 /* The kernel asks for this sysctl before it looks at the page. Soft offlining is no
