@@ -235,6 +235,15 @@ static int put_back(struct run *run)
 	return status ? status : filter;
 }
 
+/* Without the events there is less to know, and nobody else says so. */
+static void warn_of_log(const struct run *run)
+{
+	if (run->inj.watch && !kpage_watch_has_trace(run->inj.watch))
+		warn("the kernel's events can't be had from tracefs: its log is read instead, which tells "
+		     "neither the codes of signals nor whether a handler ran (try: mount -t tracefs none "
+		     "/sys/kernel/tracing)");
+}
+
 static int set_up(struct run *run)
 {
 	int status = EXIT_OK;
@@ -246,6 +255,7 @@ static int set_up(struct run *run)
 		status = kernel_filter_apply(&run->opt.filter, run->ctx, run->inj.hp, run->dir);
 	if (!status)
 		status = injection_start(&run->inj);
+	warn_of_log(run);
 	if (!status)
 		status = policy_apply(run);
 	return status;
