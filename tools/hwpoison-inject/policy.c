@@ -74,7 +74,8 @@ int policy_apply(struct run *run)
 	for (size_t i = 0; i < run->nr_processes && !err; i++)
 		if (run->processes[i].selected)
 			err = add_process(run, run->processes[i].pid);
-	if (!err)
+	/* They may all have ended: nothing is changed then, and nothing noted. */
+	if (!err && run->nr_policies)
 		err = write_note(run);
 	if (err)
 		return fail_errno(err, "%s: the threads' kill policies", run->opt.policy ? "--early" : "--late");
