@@ -200,6 +200,11 @@ static int check_hard(struct kpage_ctx *ctx, bool quiet)
 	err = kpage_offline_check(ctx);
 	if (!err)
 		return EXIT_OK;
+	if (err == -ENOENT)
+		return quiet ? EXIT_CANNOT :
+			       fail(EXIT_CANNOT, "%s: not there (this kernel was built without "
+				    "CONFIG_MEMORY_HOTPLUG; try: --method debugfs)",
+				    kpage_ctx_error_path(ctx));
 	return quiet ? (int)status_of(err) : fail_errno(err, "%s", kpage_ctx_error_path(ctx));
 }
 
