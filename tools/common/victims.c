@@ -13,6 +13,7 @@ const char *fate_text(enum fate fate)
 		[FATE_HANDLED] = "its handler ran, alive",
 		[FATE_IGNORED] = "ignores SIGBUS, alive",
 		[FATE_PENDING] = "blocks SIGBUS, pending, alive",
+		[FATE_STOPPED] = "is stopped, pending, alive",
 		[FATE_DIED] = "died",
 	};
 
@@ -126,6 +127,8 @@ static enum fate judge(struct kpage_ctx *ctx, const struct victim *victim)
 		return FATE_DIED;
 	if (task.sigbus_pending && task.sigbus_blocked)
 		return FATE_PENDING;
+	if (task.sigbus_pending && task.state == 'T')
+		return FATE_STOPPED;
 	/* Without the trace of the delivery: a handler that has nothing pending ran. */
 	return task.sigbus_caught && !task.sigbus_pending ? FATE_HANDLED : FATE_UNKNOWN;
 }

@@ -11,6 +11,7 @@ enum fate {
 	FATE_HANDLED,	/* its handler ran; it lives */
 	FATE_IGNORED,	/* it ignores SIGBUS; it lives */
 	FATE_PENDING,	/* it blocks SIGBUS; it lives, so far */
+	FATE_STOPPED,	/* the signal waits until it is continued */
 	FATE_DIED,
 };
 

@@ -204,7 +204,7 @@ enum task_state {
 	STATE_UNHARMED,		/* lives, and lost nothing that it could miss */
 	STATE_SURVIVED,		/* was signalled, and lives */
 	STATE_IGNORED,		/* ignores SIGBUS */
-	STATE_PENDING,		/* blocks SIGBUS */
+	STATE_PENDING,		/* blocks SIGBUS, or is stopped */
 	STATE_EXITED,
 	STATE_KILLED,		/* by SIGBUS for a memory error */
 	NR_STATES

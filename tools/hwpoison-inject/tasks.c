@@ -236,6 +236,7 @@ static enum task_state state_of_victim(const struct victim *v)
 	case FATE_IGNORED:
 		return STATE_IGNORED;
 	case FATE_PENDING:
+	case FATE_STOPPED:
 		return STATE_PENDING;
 	case FATE_DIED:
 		return died_of_it(v) ? STATE_KILLED : STATE_EXITED;
