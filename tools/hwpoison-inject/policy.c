@@ -88,13 +88,16 @@ int policy_apply(struct run *run)
 	return EXIT_OK;
 }
 
-/* A thread that has ended needs nothing. */
+/* A thread that has ended needs nothing, nor does one that could not be changed. */
 static int put_back(struct run *run, const struct policy_change *change)
 {
+	enum kpage_policy policy = change->before;
 	uint64_t now;
 	int err = kpage_task_started(run->ctx, change->tid, &now);
 
 	if (!err && now == change->started)
+		err = kpage_policy_get(run->ctx, change->tid, &policy);
+	if (!err && policy != change->before)
 		err = kpage_policy_set(run->ctx, change->tid, change->before);
 	if (!err || err == -ESRCH)
 		return EXIT_OK;
