@@ -171,6 +171,38 @@ static int resolve(struct run *run)
 	return status;
 }
 
+static const char *explain_hold(int err)
+{
+	switch (-err) {
+	case EOPNOTSUPP:
+		return "it is a 32-bit process, or has no code that could be run";
+	case EACCES:
+		return "it filters its own system calls";
+	case ETIMEDOUT:
+		return "it does not stop: it waits for something that can't be interrupted";
+	default:
+		return strerror(-err);
+	}
+}
+
+/* What can't be held is found out before anything is changed. */
+static int check_hold(struct run *run, const struct process *p)
+{
+	const struct inject_method *method = &run->method->inject;
+	struct kpage_remote *remote;
+	int err = kpage_remote_attach(run->ctx, p->pid, &remote);
+
+	if (!err)
+		err = kpage_remote_detach(remote);
+	if (!err || err == -ESRCH)
+		return EXIT_OK;
+	if (!run->method->in_target)
+		return fail(status_of(err), "%s[%d]: %s (try without --early, --late and --consume)",
+			    p->comm, (int)p->pid, explain_hold(err));
+	return fail(status_of(err), "--method %s: %s[%d]: %s (try: --method %s)", method->name, p->comm,
+		    (int)p->pid, explain_hold(err), method->soft ? "soft-offline" : "debugfs");
+}
+
 /* madvise(2) runs by the process's own right. */
 static int check_process(struct run *run, const struct process *p)
 {
@@ -186,14 +218,16 @@ static int check_process(struct run *run, const struct process *p)
 	if (task.tracer)
 		return fail(EXIT_FAILED, "%s[%d]: is traced by process %d already", p->comm, (int)p->pid,
 			    (int)task.tracer);
-	return EXIT_OK;
+	return check_hold(run, p);
 }
 
 static int check_processes(struct run *run)
 {
+	/* The COMMAND has set its policy by itself. */
+	bool sets_policy = run->opt.has_policy && !run->child;
 	int status = EXIT_OK;
 
-	if (!run->method->in_target && !run->opt.consume && !run->opt.has_policy)
+	if (!run->method->in_target && !run->opt.consume && !sets_policy)
 		return EXIT_OK;
 	for (size_t i = 0; i < run->targets.n && !status; i++) {
 		const struct process *p = run->targets.v[i].pid ?
