@@ -255,6 +255,8 @@ static const char *explain(struct run *run, int err, uint64_t pfn, uint64_t kfla
 	case -EBUSY:
 		return explain_busy(run, pfn, kflags);
 	case -EOPNOTSUPP:
+		if (kflags & KPAGE_BIT(ZERO_PAGE))
+			return "it is the huge zero page: it stays poisoned until reboot";
 		return "the kernel has seen a real memory error: it unpoisons nothing until reboot";
 	case -EIO:
 		return "it is offline, or device memory";
