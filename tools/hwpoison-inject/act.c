@@ -109,7 +109,26 @@ static void note_siginfo(pid_t tid, const struct kpage_siginfo *info, void *arg)
 	add_seen(arg, tid, info, false);
 }
 
-/* --------------------------------------------------------------------- consume */
+/* ----------------------------------------------------------------- in the target */
+
+/* A handler that takes longer has left its signal blocked for good. */
+#define HANDLER_MS 1000
+
+/* While the handler of a page before runs, SIGBUS is blocked: one that is forced on the
+ * process then kills it, and the handler would not get to show what it can. */
+static void wait_for_handler(struct run *run, pid_t pid)
+{
+	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
+	const struct process *p = process_find(run, pid);
+	struct kpage_task task;
+
+	for (int ms = 0; p && !p->blocks_sigbus && ms < HANDLER_MS && !signals_pending(); ms++) {
+		if (kpage_task_read(run->ctx, pid, &task) || !task.sigbus_caught || task.state == 'T' ||
+		    (!task.sigbus_blocked && !task.sigbus_pending))
+			return;
+		nanosleep(&tick, NULL);
+	}
+}
 
 /* The process executes a load of its own. What it meets is delivered to it as if it
  * had come to the page by itself. */
@@ -118,8 +137,10 @@ static void consume(struct run *run, const struct page *page)
 	pid_t pid = page->target->pid;
 	struct kpage_remote *remote;
 	struct kpage_siginfo info;
-	int err = kpage_remote_attach(run->ctx, pid, &remote);
+	int err;
 
+	wait_for_handler(run, pid);
+	err = kpage_remote_attach(run->ctx, pid, &remote);
 	if (!err) {
 		err = kpage_remote_load(remote, page->target->address, &info);
 		if (err > 0 && info.signo == SIGBUS)
@@ -215,6 +236,8 @@ static int act_on(struct run *run, struct page *page, struct pagemap *pm)
 		count_as(run, page, OUTCOME_KERNEL);
 		return 0;
 	}
+	if (run->method->in_target)
+		wait_for_handler(run, page->target->pid);
 	err = owner_of(run, page->target, pm, &owner);
 	if (!err)
 		err = injection_poison(&run->inj, page->target->pfn, page->target->kflags, &owner,

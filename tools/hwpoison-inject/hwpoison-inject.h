@@ -98,6 +98,7 @@ struct process {
 	size_t poisoned;		/* pages of it that were poisoned */
 	uint64_t first_address;		/* the first one of them */
 	bool selected;			/* chosen by --pid, or the COMMAND */
+	bool blocks_sigbus;		/* its first thread, by itself */
 	bool ended;
 	bool has_status;		/* it was ours to wait for */
 	int status;			/* … of waitpid(2) */

@@ -55,8 +55,10 @@ static void note(struct run *run, pid_t pid)
 	/* Only of this machine: a tree of copies has other processes by that number. */
 	if (kpage_ctx_is_live(run->ctx))
 		p->pidfd = pidfd_open(pid, 0);
-	if (!kpage_task_read(run->ctx, pid, &task))
+	if (!kpage_task_read(run->ctx, pid, &task)) {
 		snprintf(p->comm, sizeof(p->comm), "%.15s", task.comm);
+		p->blocks_sigbus = task.sigbus_blocked;
+	}
 	if (kpage_cgroup_of_task(run->ctx, pid, &p->cgroup))
 		p->cgroup = NULL;
 }
