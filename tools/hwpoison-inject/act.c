@@ -34,6 +34,9 @@ static void note_failure(const struct kpage_event *event, void *arg)
 		return;
 	memcpy(page->type, event->type, sizeof(page->type));
 	memcpy(page->result, event->result, sizeof(page->result));
+	/* Its users are told of all of it. */
+	if (!strcmp(event->type, "unsplit thp"))
+		page->lsb = compound_bits(arg, page->target);
 }
 
 /* The line is there before the page is poisoned: a crash in between loses nothing. */
@@ -75,21 +78,40 @@ static bool is_still_chosen(uint64_t pfn, uint64_t kflags, void *arg)
 	return selection_matches(&run->opt.selection, kflags, 0, cgroup);
 }
 
+/* How far before the page the address lies that early killers are told. Before 6.10 the
+ * kernel looks for the head of a hugetlb page, whichever part of it was hit; it is the
+ * same kernels whose tails show none of the page's flags. */
+static uint64_t bytes_ahead(const struct page *page)
+{
+	const struct target *t = page->target;
+
+	if (t->kind != PAGE_HUGETLB || (t->kflags & KPAGE_BIT(UPTODATE)))
+		return 0;
+	return (t->pfn - t->head) * kpage_page_size();
+}
+
 static uint64_t address_in(uint64_t pfn, pid_t tid, void *arg)
 {
 	const struct run *run = arg;
+	const struct page *page = page_find(run, pfn);
 	struct kpage_task task;
 	const struct owner *owners;
+	uint64_t address = 0;
 	size_t n;
 	pid_t pid = tid;
 
 	if (!process_find(run, tid) && !kpage_task_read(run->ctx, tid, &task))
 		pid = task.pid;
 	owners = owners_of(&run->owners, pfn, &n);
-	for (size_t i = 0; i < n; i++)
-		if (owners[i].pid == pid)
-			return owners[i].address;
-	return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (owners[i].pid != pid)
+			continue;
+		/* A merged page is there many times, and which one is told is not said. */
+		if (address)
+			return 0;
+		address = owners[i].address;
+	}
+	return address && page ? address - bytes_ahead(page) : address;
 }
 
 static void add_seen(struct run *run, pid_t tid, const struct kpage_siginfo *info, bool twice)

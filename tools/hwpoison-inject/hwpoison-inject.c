@@ -42,18 +42,22 @@ static int by_pfn(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+unsigned int compound_bits(const struct run *run, const struct target *t)
+{
+	uint64_t kflags, pages = 1;
+
+	while (kpage_file_read(run->src.flags, t->head + pages, &kflags, 1) == 1 &&
+	       (kflags & KPAGE_BIT(COMPOUND_TAIL)))
+		pages++;
+	return (unsigned int)__builtin_ctzl(kpage_page_size()) + 63 -
+	       (unsigned int)__builtin_clzll(pages);
+}
+
 /* log2 of what is lost with the page: a hugetlb page goes as a whole. */
 static unsigned int size_bits(const struct run *run, const struct target *t)
 {
-	unsigned int bits = (unsigned int)__builtin_ctzl(kpage_page_size());
-	uint64_t kflags, pages = 1;
-
-	if (t->kind != PAGE_HUGETLB)
-		return bits;
-	while (kpage_file_read(run->src.flags, t->head + pages, &kflags, 1) == 1 &&
-	       (kflags & KPAGE_BIT(COMPOUND_TAIL)) && (kflags & KPAGE_BIT(HUGE)))
-		pages++;
-	return bits + 63 - (unsigned int)__builtin_clzll(pages);
+	return t->kind == PAGE_HUGETLB ? compound_bits(run, t) :
+					 (unsigned int)__builtin_ctzl(kpage_page_size());
 }
 
 /* A page that was chosen by its number, too, is told of as somebody's. */

@@ -107,16 +107,15 @@ static bool was_signalled(const struct run *run, pid_t pid)
 	return false;
 }
 
-/* The target at that address of the process. */
+/* The target at that address of the process, or the part of a huge page that was hit. */
 static const struct page *target_at(const struct run *run, pid_t pid, uint64_t address)
 {
-	uint64_t size = kpage_page_size();
-
 	for (size_t i = 0; i < run->owners.n; i++) {
 		const struct owner *o = &run->owners.v[i];
+		const struct page *page = o->pid == pid ? page_find(run, o->pfn) : NULL;
 
-		if (o->pid == pid && o->address / size == address / size)
-			return page_find(run, o->pfn);
+		if (page && o->address >> page->lsb == address >> page->lsb)
+			return page;
 	}
 	return NULL;
 }
