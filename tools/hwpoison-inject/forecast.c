@@ -42,15 +42,32 @@ static bool handles_ksm(const struct run *run)
 	return !kpage_node_failures(run->ctx, 0, &f);
 }
 
+/* Somebody is there to be told. */
+static bool is_mapped(const struct page *page)
+{
+	return page->target->pid || page->target->mapcount || page->owners;
+}
+
+/* Before 6.10 a tail shows little by itself. */
+static bool has_flag(const struct run *run, const struct target *t, uint64_t flag)
+{
+	uint64_t head = 0;
+
+	if (t->head != t->pfn && kpage_file_read(run->src.flags, t->head, &head, 1) != 1)
+		head = 0;
+	return (t->kflags | head) & flag;
+}
+
 static void forecast_file(const struct page *page, struct forecast *out, bool *early, bool *access)
 {
 	if (!(page->target->kflags & KPAGE_BIT(DIRTY)))
 		return;
 	out->type = "dirty LRU page";
 	out->risk = "what was written to it is lost: fsync(2) fails once";
-	*early = *access = page->owners > 0;
+	*early = *access = is_mapped(page);
 }
 
+/* Whether a mapping has written to it, only the page tables know. */
 static void forecast_swapcache(const struct page *page, struct forecast *out, bool *early,
 			       bool *access)
 {
@@ -58,13 +75,31 @@ static void forecast_swapcache(const struct page *page, struct forecast *out, bo
 		return;
 	out->type = "clean swapcache page";
 	out->result = "Recovered";
+	out->risk = "if it was written to since it came from the swap, it is dirty, and lost";
 	*early = *access = false;
 }
 
-/* A THP of tmpfs is unmapped when it is split, before anybody could be told. */
-static bool is_shmem_thp(const struct target *t)
+/* A clean one is lost, too, but nobody is told. A huge page is unmapped when it is
+ * split, before anybody could be told. */
+static void forecast_shm(const struct run *run, const struct page *page, struct forecast *out,
+			 bool *early)
 {
-	return t->kind == PAGE_SHM && (t->kflags & KPAGE_BIT(THP));
+	if (!has_flag(run, page->target, KPAGE_BIT(DIRTY))) {
+		out->type = "clean LRU page";
+		*early = false;
+	}
+	if (page->target->kflags & KPAGE_BIT(THP))
+		*early = false;
+}
+
+/* One that is not mapped is free, or in a file: a free one may look as if it were used. */
+static void forecast_hugetlb(const struct run *run, const struct page *page, struct forecast *out,
+			     bool *access)
+{
+	if (is_mapped(page))
+		return;
+	out->type = has_flag(run, page->target, KPAGE_BIT(UPTODATE)) ? NULL : "free huge page";
+	*access = false;
 }
 
 static void forecast_hard(const struct run *run, const struct page *page, struct forecast *out)
@@ -79,13 +114,16 @@ static void forecast_hard(const struct run *run, const struct page *page, struct
 		forecast_file(page, out, &early, &access);
 	else if (kind == PAGE_SWAPCACHE)
 		forecast_swapcache(page, out, &early, &access);
+	else if (kind == PAGE_SHM)
+		forecast_shm(run, page, out, &early);
+	else if (kind == PAGE_HUGETLB)
+		forecast_hugetlb(run, page, out, &access);
 	else if (kind == PAGE_KSM && !handles_ksm(run)) {
 		*out = (struct forecast){ "unmapping failed page", "Ignored", NULL, NULL,
 					  "it stays in use" };
 		return;
 	}
-	if (is_shmem_thp(page->target))
-		early = false;
+	early = early && is_mapped(page);
 	out->now = early ? "BUS_MCEERR_AO to early processes" : NULL;
 	out->later = access ? "BUS_MCEERR_AR" : NULL;
 }
