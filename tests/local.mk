@@ -31,6 +31,7 @@ unit_tests = \
 	tests/unit/test-range \
 	tests/unit/test-remote \
 	tests/unit/test-remote-signals \
+	tests/unit/test-remote-sleep \
 	tests/unit/test-tally \
 	tests/unit/test-targets \
 	tests/unit/test-task \
@@ -112,6 +113,8 @@ tests_unit_test_remote_SOURCES = tests/unit/test-remote.c $(unit_victim)
 tests_unit_test_remote_LDADD = $(unit_libs)
 tests_unit_test_remote_signals_SOURCES = tests/unit/test-remote-signals.c $(unit_victim)
 tests_unit_test_remote_signals_LDADD = $(unit_libs)
+tests_unit_test_remote_sleep_SOURCES = tests/unit/test-remote-sleep.c $(unit_victim)
+tests_unit_test_remote_sleep_LDADD = $(unit_libs)
 tests_unit_test_tally_SOURCES = tests/unit/test-tally.c $(unit_fixture)
 tests_unit_test_tally_LDADD = $(unit_libs)
 tests_unit_test_targets_SOURCES = tests/unit/test-targets.c $(common_fixture)

@@ -3,9 +3,18 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 
 #include "fixture.h"
+
+/* What the C library calls where these are not there. */
+#ifndef SYS_pause
+#define SYS_pause SYS_ppoll
+#endif
+#ifndef SYS_poll
+#define SYS_poll SYS_ppoll
+#endif
 
 /* Shared between the test and its victim. */
 struct shared {
