@@ -376,8 +376,9 @@ int kpage_tasks_next(struct kpage_tasks *tasks, pid_t *out);
  * without SA_RESTART should end goes on after it, and epoll_wait(2) ends with EINTR.
  *
  * The calling process gets a SIGCHLD at each stop, unless it has SA_NOCLDSTOP, and must
- * not wait for the task meanwhile. If it is killed between attach and detach, the task
- * is lost, too.
+ * not wait for the task meanwhile: how a task ends while it is held is told to its parent
+ * with kpage_remote_detach(). If the caller itself is killed meanwhile, the task goes on
+ * with registers that are not its own, and most likely dies.
  */
 struct kpage_remote;
 
@@ -433,7 +434,8 @@ int kpage_remote_siginfo(struct kpage_remote *r, struct kpage_siginfo *out);
 /*
  * Lets the task go on where it was, with its own registers and blocked signals, and takes
  * the signals that came meanwhile there; if its process was stopped, it stops. Frees r
- * (may be NULL) in any case. -ESRCH: the task was killed.
+ * (may be NULL) in any case. -ESRCH: the task was killed. With any other error a signal
+ * may have been lost.
  */
 int kpage_remote_detach(struct kpage_remote *r);
 

@@ -107,9 +107,10 @@ static inline void remote_regs_load(struct remote_regs *regs, uint64_t ip, const
 static inline bool remote_call_is_repeatable(uint64_t nr)
 {
 	static const uint16_t calls[] = {
-		SYS_accept,   SYS_accept4,	SYS_epoll_pwait, SYS_epoll_pwait2,
-		SYS_epoll_wait, SYS_io_getevents, SYS_io_pgetevents, SYS_io_uring_enter,
-		SYS_read,     SYS_recvfrom,	SYS_recvmmsg,	 SYS_recvmsg,
+		SYS_accept, SYS_accept4, SYS_epoll_pwait,
+		SYS_epoll_pwait2, SYS_epoll_wait, SYS_io_getevents,
+		SYS_io_pgetevents, SYS_io_uring_enter, SYS_read,
+		SYS_recvfrom, SYS_recvmmsg, SYS_recvmsg,
 		SYS_rt_sigtimedwait, SYS_semop, SYS_semtimedop,
 	};
 

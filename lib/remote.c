@@ -351,6 +351,9 @@ static int attach(void *arg)
 	int err;
 
 	err = tracee_seize(&r->task);
+	/* A security module's word for it. */
+	if (err == -EACCES)
+		err = -EPERM;
 	if (!err)
 		err = wait_attached(r);
 	if (!err)
