@@ -226,8 +226,8 @@ static void test_numbers(void **state)
 	assert_true(s.random && s.has_seed && s.tree);
 	assert_int_equal(s.seed, 0);
 	selection_release(&s);
-	s = parsed("--random --seed=0xffffffffffffffff");
-	assert_int_equal(s.seed, UINT64_MAX);
+	s = parsed("--random --seed=0x1fffffffffffff");
+	assert_int_equal(s.seed, 0x1fffffffffffff);
 	selection_release(&s);
 	check_bad("--node=x", "--node: x: not a node number");
 	check_bad("--node=0x80000000", "--node: 0x80000000: not a node number");
@@ -235,7 +235,8 @@ static void test_numbers(void **state)
 	check_bad("--count=0", "--count: 0: not a number from 1 on");
 	check_bad("--count=-1", "--count: -1: not a number from 1 on");
 	check_bad("--count=1 --count=2", "--count: given twice");
-	check_bad("--seed=x", "--seed: x: not a number below 2^64");
+	check_bad("--seed=x", "--seed: x: not a number below 2^53");
+	check_bad("--seed=0x20000000000000", "--seed: 0x20000000000000: not a number below 2^53");
 	check_bad("--seed=1 --seed=1", "--seed: given twice");
 }
 
@@ -308,6 +309,13 @@ static void test_cgroups(void **state)
 	assert_int_equal(selection_resolve_tree(&s, fx->ctx), EXIT_OK);
 	assert_int_equal(s.nr_cgroup_inos, 2);
 	selection_release(&s);
+	/* Without those below it. */
+	s = parsed("-c /sys/fs/cgroup/a");
+	s.cgroup_alone = true;
+	assert_int_equal(selection_resolve_tree(&s, fx->ctx), EXIT_OK);
+	assert_int_equal(s.nr_cgroup_inos, 1);
+	assert_true(selection_has_cgroup(&s, ino));
+	selection_release(&s);
 	/* One that is not seen from here: it alone. */
 	s = parsed("-c @987654321987");
 	assert_int_equal(selection_resolve_tree(&s, fx->ctx), EXIT_OK);
@@ -333,6 +341,7 @@ static void test_seed(void **state)
 	assert_int_equal(selection_resolve_tree(&c, fx->ctx), EXIT_OK);
 	assert_false(a.has_seed);
 	assert_true(a.seed != b.seed);
+	assert_true((a.seed | b.seed) <= 0x1fffffffffffff);
 	assert_int_equal(c.seed, 7);
 }
 

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Options without a letter; no tool has values like these of its own. */
 /* A number that JSON readers keep exactly: doubles have 53 bits. */
 #define SEED_MAX ((UINT64_C(1) << 53) - 1)
 
+/* Options without a letter; no tool has values like these of its own. */
 enum {
 	OPT_TREE = 0x400,
 	OPT_VADDR,

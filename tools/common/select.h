@@ -29,11 +29,11 @@ struct selection {
 	uint64_t raw_only;		/* flags that were named and are seen in the raw view only */
 	char *cgroup;			/* as given */
 	uint64_t cgroup_ino;		/* 0: any */
-	bool cgroup_alone;		/* without those below it */
 	uint64_t *cgroup_inos;		/* it and those below it, ascending: selection_resolve_tree() */
 	size_t nr_cgroup_inos;
 	char *file;
 	uint64_t count;			/* 0: all */
+	bool cgroup_alone;		/* --cgroup without those below it */
 	bool random, has_seed;
 	uint64_t seed;
 };
