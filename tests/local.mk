@@ -134,6 +134,10 @@ tests_unit_test_walk_task_LDADD = $(unit_libs)
 tests_unit_test_watch_SOURCES = tests/unit/test-watch.c
 tests_unit_test_watch_LDADD = $(unit_libs)
 
+# What makes pages for the tests of the lab.
+check_PROGRAMS += tests/lab/special-pages
+tests_lab_special_pages_SOURCES = tests/lab/special-pages.c
+
 bats_tests = \
 	tests/bats/consistency.bats \
 	tests/bats/golden.bats \
@@ -152,8 +156,10 @@ bats_tests = \
 
 lab_tests = \
 	tests/lab/helper.bash \
+	tests/lab/inject-kinds.bats \
 	tests/lab/page-types.bats \
 	tests/lab/usemem.bats \
+	tests/lab/zy-inject-kernel-pages.bats \
 	tests/lab/zz-hwpoison-rst.bats
 
 host_tests = \

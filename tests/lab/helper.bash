@@ -3,6 +3,7 @@
 # What the lab's tests share.
 
 HWPOISON=/sys/kernel/debug/hwpoison
+SPECIAL_PAGES=${TOP_BUILDDIR:-$BATS_TEST_DIRNAME/../../build}/tests/lab/special-pages
 
 # A small ext4 file system on a loop device, in $DISK: the lab's own root is an
 # overlay on tmpfs, whose page cache is of another kind.
@@ -60,13 +61,23 @@ filter() {
 # victim NAME OPTION…: usemem in the background until its memory is there; sets
 # pid, out, range (an addr-spec of its memory).
 victim() {
+	start_victim "$1" usemem "${@:2}"
+}
+
+# special NAME KIND [FILE]: the same with special-pages.
+special() {
+	start_victim "$1" "$SPECIAL_PAGES" "${@:2}"
+}
+
+# start_victim NAME COMMAND…
+start_victim() {
 	local i
 
 	out=$BATS_TEST_TMPDIR/$1.out
 	shift
 	# What an earlier one has left there is not this one's.
 	: > "$out"
-	usemem "$@" > "$out" 2>&1 3>&- &
+	"$@" > "$out" 2>&1 3>&- &
 	pid=$!
 	pids+=("$pid")
 	for ((i = 0; i < 1200; i++)); do
