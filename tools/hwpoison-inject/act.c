@@ -69,13 +69,12 @@ static bool is_still_chosen(uint64_t pfn, uint64_t kflags, void *arg)
 {
 	const struct run *run = arg;
 	const struct page *page = page_find(run, pfn);
-	uint64_t cgroup = 0;
+	uint64_t now;
 
-	if (page && page->target->pid)
+	(void)kflags;
+	if (!page || page->target->pid)
 		return true;
-	if (run->src.cgroup && kpage_file_read(run->src.cgroup, pfn, &cgroup, 1) != 1)
-		return false;
-	return selection_matches(&run->opt.selection, kflags, 0, cgroup);
+	return target_is_still_chosen(&run->opt.selection, &run->src, page->target, &now);
 }
 
 /* How far before the page the address lies that early killers are told. Before 6.10 the
