@@ -22,6 +22,7 @@
 #define CODE_USER_DISPATCH 2
 
 /* The kernel's include/linux/sched.h. */
+#define PF_EXITING     UINT64_C(0x00000004)
 #define PF_IO_WORKER   UINT64_C(0x00000010)
 #define PF_USER_WORKER UINT64_C(0x00004000)
 #define PF_KTHREAD     UINT64_C(0x00200000)
@@ -261,7 +262,7 @@ static int check_task(struct kpage_ctx *ctx, pid_t tid)
 		err = task_flags(ctx, tid, &flags);
 	if (err)
 		return err;
-	if (task.state == 'Z' || task.state == 'X')
+	if (task.state == 'Z' || task.state == 'X' || flags & PF_EXITING)
 		return -ESRCH;
 	if (!task.has_memory || is_worker(ctx, tid, flags))
 		return -EOPNOTSUPP;
