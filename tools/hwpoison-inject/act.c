@@ -115,6 +115,10 @@ static uint64_t address_in(uint64_t pfn, pid_t tid, void *arg)
 
 static void add_seen(struct run *run, pid_t tid, const struct kpage_siginfo *info, bool twice)
 {
+	struct process *p = process_find(run, tid);
+
+	if (p && info->code == BUS_MCEERR_AR)
+		p->forced = true;
 	run->seen = xreallocarray(run->seen, run->nr_seen + 1, sizeof(*run->seen));
 	run->seen[run->nr_seen++] = (struct seen_signal){
 		.tid = tid,
@@ -133,22 +137,31 @@ static void note_siginfo(pid_t tid, const struct kpage_siginfo *info, void *arg)
 /* ----------------------------------------------------------------- in the target */
 
 /* A handler that takes longer has left its signal blocked for good. */
-#define HANDLER_MS 1000
+#define SETTLE_S 2
 
-/* While the handler of a page before runs, SIGBUS is blocked: one that is forced on the
- * process then kills it, and the handler would not get to show what it can. */
-static void wait_for_handler(struct run *run, pid_t pid)
+static bool is_settled(const struct process *p, const struct kpage_task *task)
+{
+	if (!task->has_memory || task->state == 'T')
+		return true;
+	if (!task->sigbus_caught)
+		return !p->forced;
+	return p->blocks_sigbus || (!task->sigbus_blocked && !task->sigbus_pending);
+}
+
+/* Until the process has done with the page before. While its handler runs, SIGBUS is
+ * blocked: one that is forced on it then kills, and the handler would not get to show
+ * what it can. And the pages of a process that is dying are nobody's, or somebody else's. */
+static void wait_until_settled(struct run *run, pid_t pid)
 {
 	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
 	const struct process *p = process_find(run, pid);
 	struct kpage_task task;
+	struct timespec start;
 
-	for (int ms = 0; p && !p->blocks_sigbus && ms < HANDLER_MS && !signals_pending(); ms++) {
-		if (kpage_task_read(run->ctx, pid, &task) || !task.sigbus_caught || task.state == 'T' ||
-		    (!task.sigbus_blocked && !task.sigbus_pending))
-			return;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (p && !kpage_task_read(run->ctx, pid, &task) && !is_settled(p, &task) &&
+	       !signals_pending() && seconds_since(&start) < SETTLE_S)
 		nanosleep(&tick, NULL);
-	}
 }
 
 /* The process executes a load of its own. What it meets is delivered to it as if it
@@ -160,7 +173,7 @@ static void consume(struct run *run, const struct page *page)
 	struct kpage_siginfo info;
 	int err;
 
-	wait_for_handler(run, pid);
+	wait_until_settled(run, pid);
 	err = kpage_remote_attach(run->ctx, pid, &remote);
 	if (!err) {
 		err = kpage_remote_load(remote, page->target->address, &info);
@@ -257,8 +270,8 @@ static int act_on(struct run *run, struct page *page, struct pagemap *pm)
 		count_as(run, page, OUTCOME_KERNEL);
 		return 0;
 	}
-	if (run->method->in_target)
-		wait_for_handler(run, page->target->pid);
+	if (run->method->in_target || run->opt.consume)
+		wait_until_settled(run, page->target->pid);
 	err = owner_of(run, page->target, pm, &owner);
 	if (!err)
 		err = injection_poison(&run->inj, page->target->pfn, page->target->kflags, &owner,

@@ -99,6 +99,7 @@ struct process {
 	uint64_t first_address;		/* the first one of them */
 	bool selected;			/* chosen by --pid, or the COMMAND */
 	bool blocks_sigbus;		/* its first thread, by itself */
+	bool forced;			/* it has run into a page: without a handler it dies */
 	bool ended;
 	bool has_status;		/* it was ours to wait for */
 	int status;			/* … of waitpid(2) */

@@ -280,6 +280,9 @@ static int check_conflicts(const struct options *opt)
 		{ opt->consume && opt->method && opt->method->inject.soft,
 		  "--consume: soft offlining poisons nothing that could be read" },
 		{ opt->has_policy && !process, "--early and --late need --pid or a COMMAND" },
+		{ opt->sysroot && (opt->has_policy || opt->consume || in_target),
+		  "--sysroot: there is no process in a copy that could be held: not with --early, --late, "
+		  "--consume or madvise" },
 		{ command && opt->sysroot, "COMMAND: runs on this machine: not with --sysroot" },
 		{ command && opt->selection.nr_pids, "COMMAND and --pid exclude each other" },
 		{ command && opt->selection.file, "COMMAND and --file exclude each other" },
