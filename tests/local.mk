@@ -137,12 +137,18 @@ tests_unit_test_watch_LDADD = $(unit_libs)
 # What makes pages for the tests of the lab.
 check_PROGRAMS += tests/lab/special-pages
 tests_lab_special_pages_SOURCES = tests/lab/special-pages.c
+# A process with a state of its own, for the tests of the lab.
+check_PROGRAMS += tests/lab/odd-target
+tests_lab_odd_target_SOURCES = tests/lab/odd-target.c
+tests_lab_odd_target_CFLAGS = $(AM_CFLAGS) -pthread
 
 bats_tests = \
 	tests/bats/consistency.bats \
 	tests/bats/golden.bats \
 	tests/bats/helper.bash \
 	tests/bats/hwpoison-inject-docs.bats \
+	tests/bats/hwpoison-inject-fixture.bats \
+	tests/bats/hwpoison-inject-usage.bats \
 	tests/bats/hwpoison-lab.bats \
 	tests/bats/json-schema.bats \
 	tests/bats/page-types-docs.bats \
@@ -157,13 +163,25 @@ bats_tests = \
 lab_tests = \
 	tests/lab/helper.bash \
 	tests/lab/inject-kinds.bats \
+	tests/lab/inject-methods.bats \
+	tests/lab/inject-targets.bash \
+	tests/lab/inject-tasks.bats \
 	tests/lab/page-types.bats \
 	tests/lab/usemem.bats \
 	tests/lab/zy-inject-kernel-pages.bats \
 	tests/lab/zz-hwpoison-rst.bats
+	tests/lab/inject.bash \
+	tests/lab/inject-filters.bats \
+	tests/lab/inject-safety.bats \
+	tests/lab/inject-selection.bats \
+	tests/lab/page-types.bats \
+	tests/lab/usemem.bats \
+	tests/lab/zz-hwpoison-rst.bats \
+	tests/lab/zz-inject-cgroup-v1.bats
 
 host_tests = \
-	tests/host/hwpoison-lab-boot.bats
+	tests/host/hwpoison-lab-boot.bats \
+	tests/host/inject-lockdown.bats
 
 EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-json tests/check-options \
 	tests/golden

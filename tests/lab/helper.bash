@@ -58,6 +58,24 @@ filter() {
 	}
 }
 
+# The memory controller of cgroup v1, at /sys/fs/cgroup/mem; 6.1 is the last to have it.
+# A controller is in one hierarchy at a time: it leaves v2 when nobody uses it there
+# any more, and a cgroup is used for as long as a page is charged to it. It does not come
+# back: for tests that run after all others, by their names.
+mount_v1() {
+	local i
+
+	mkdir -p /sys/fs/cgroup/mem
+	! mountpoint -q /sys/fs/cgroup/mem || return 0
+	echo -memory > /sys/fs/cgroup/cgroup.subtree_control
+	for ((i = 0; i < 100; i++)); do
+		! mount -t cgroup -o memory none /sys/fs/cgroup/mem 2> /dev/null || return 0
+		echo 3 > /proc/sys/vm/drop_caches
+		sleep 0.2
+	done
+	mount -t cgroup -o memory none /sys/fs/cgroup/mem
+}
+
 # victim NAME OPTION…: usemem in the background until its memory is there; sets
 # pid, out, range (an addr-spec of its memory).
 victim() {

@@ -32,8 +32,7 @@ start_example() {
 	mkdir -p /debug
 	mountpoint -q /debug || mount -t debugfs none /debug
 	if [ "$old" = yes ]; then
-		mkdir -p /sys/fs/cgroup/mem
-		mountpoint -q /sys/fs/cgroup/mem || mount_v1
+		mount_v1
 		tasks=tasks
 	else
 		# There is no v1 memory hierarchy any more; the names are the same.
@@ -45,30 +44,19 @@ start_example() {
 
 	usemem -m 100 -s 1000 > "$BATS_TEST_TMPDIR/example.out" 2>&1 3>&- &
 	pids+=($!)
+	# What it needs itself, its heap and stack, is to be charged outside: it would die of
+	# the loss before the rest is poisoned.
+	until grep -q ready "$BATS_TEST_TMPDIR/example.out"; do sleep 0.1; done
 	jobs -p | tail -n 1 > /sys/fs/cgroup/mem/hwpoison/$tasks
 
 	# shellcheck disable=SC2012 # as the document has it
 	memcg_ino=$(ls -id /sys/fs/cgroup/mem/hwpoison | cut -f1 -d' ')
 	echo "$memcg_ino" > /debug/hwpoison/corrupt-filter-memcg
-	# It was started outside: until it has taken its memory anew, inside.
+	# Until it has taken its memory anew, inside.
 	for ((i = 0; i < 600; i++)); do
 		(($(page-types -c /sys/fs/cgroup/mem/hwpoison | awk '/ total/ {print $2}') < 25600)) || break
 		sleep 0.1
 	done
-}
-
-# The controller is in one hierarchy at a time: it leaves v2 when nobody uses it there
-# any more, and a cgroup is used for as long as a page is charged to it.
-mount_v1() {
-	local i
-
-	echo -memory > /sys/fs/cgroup/cgroup.subtree_control
-	for ((i = 0; i < 100; i++)); do
-		! mount -t cgroup -o memory none /sys/fs/cgroup/mem 2> /dev/null || return 0
-		echo 3 > /proc/sys/vm/drop_caches
-		sleep 0.2
-	done
-	mount -t cgroup -o memory none /sys/fs/cgroup/mem
 }
 
 end_example() {
