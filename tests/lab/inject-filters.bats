@@ -306,8 +306,9 @@ start_long() {
 	inject -p "$pid" -a "$range" --dry-run --count 1
 	inject --list
 	[ -e "$NOTE" ]
-	# Every page of it that is poisoned is in the ledger.
-	yields "true" '[of("poisoned").tool] | length > 5 and all(. == "hwpoison-inject")'
+	# Every page that it poisoned is in the ledger.
+	read_corrupted
+	yields "$(((corrupt - before) / 4))" '[of("poisoned") | select(.method == "debugfs")] | length'
 
 	local next
 	for next in "-p $pid -a $range --count 1" "-p $pid -a $range --count 1 --dev $DISK" "--unpoison 1" \
@@ -496,24 +497,12 @@ start_long() {
 	ino=$(stat -c %i $CGROUP)
 	inject_text --filter-show
 	ends_with 0
-	diff -u "$records" - <<- END
-		enable       no
-		dev_major    any
-		dev_minor    any
-		flags_mask   0x0000000000000000
-		flags_value  0x0000000000000000
-		memcg        any
-	END
+	# Its head, and one row.
+	[ "$(grep -c . "$records")" = 3 ]
+	grep -qxE 'no +- +- +- +- +- +-' "$records"
 	set_filter "1 7 0 4128 32 $ino"
 	inject_text --filter-show
-	diff -u "$records" - <<- END
-		enable       yes
-		dev_major    7
-		dev_minor    0
-		flags_mask   0x0000000000001020 lru,anonymous
-		flags_value  0x0000000000000020 lru
-		memcg        $ino $CGROUP
-	END
+	grep -qxE "yes +7 +0 +lru,anonymous +lru +$ino +$CGROUP" "$records"
 	inject --filter-show
 	yields "{\"record\":\"filter\",\"version\":1,\"enable\":true,\"dev_major\":7,\"dev_minor\":0,\"flags_mask\":\"0x1020\",\"flags_value\":\"0x20\",\"memcg\":$ino,\"memcg_path\":\"$CGROUP\"}" \
 		'$all[] | tojson'
@@ -525,7 +514,7 @@ start_long() {
 	filter_is "$ANY"
 	set_filter "0 4294967295 4294967295 0 0 4000000000"
 	inject_text --filter-show
-	grep -qx 'memcg        4000000000 (no cgroup that is seen here)' "$records"
+	grep -qxE 'no +- +- +- +- +4000000000 +-' "$records"
 }
 
 @test "all records match their schemas" {

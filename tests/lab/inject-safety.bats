@@ -15,6 +15,8 @@ load inject
 
 setup() {
 	pids=()
+	# Other files' ledger is not this one's.
+	rm -rf "$RUN_DIRECTORY"
 	read_corrupted
 	before=$corrupt
 }
@@ -48,6 +50,16 @@ refuses() {
 	{ ends_with 6 && warns "refused: $reason"; } || { echo "^^^ $*"; return 1; }
 	[ ! -s "$records" ] || complain "no record was expected"
 	nothing_happened
+}
+
+# Sets left, how many pages are poisoned that nobody could unpoison: an earlier file's,
+# or what the kernel holds; and undone, the status of --unpoison-all that leaves them.
+look_for_left() {
+	local -a lines
+
+	mapfile -t lines < <(hwpoison-inject --list --json 3>&-)
+	left=${#lines[@]}
+	undone=$((left ? 5 : 0))
 }
 
 # without_rights COMMAND…
@@ -235,6 +247,7 @@ pfn_of() {
 }
 
 @test "without the module: what to do about it; --load does, and says so" {
+	look_for_left
 	victim late -m 1
 	modprobe -r hwpoison-inject
 	for options in "-p $pid" "--unpoison-all" "--filter-show"; do
@@ -260,8 +273,8 @@ pfn_of() {
 	yields null 'of("run").module_loaded'
 	modprobe -r hwpoison-inject
 	inject_text --unpoison-all --load
-	ends_with 0
-	grep -qx '3 unpoisoned, 0 still poisoned' "$records"
+	ends_with $undone
+	grep -qx "3 unpoisoned, $left still poisoned" "$records"
 }
 
 @test "without debugfs: what to do about it; hard-offline goes on, and auto takes it" {
@@ -336,7 +349,7 @@ pfn_of() {
 	inject --list
 	ends_with 0
 	silent
-	yields "$poisoned hwpoison-inject" '[of("poisoned")] | length, (map(.tool) | unique[])'
+	yields "$poisoned hwpoison-inject" '[of("poisoned") | select(.tool)] | length, (map(.tool) | unique[])'
 }
 
 @test "somebody else's run directory is not trusted" {
@@ -377,9 +390,10 @@ pfn_of() {
 @test "--list: who did it, how and to whom; who is not in the ledger" {
 	local -a pfn
 
+	look_for_left
 	inject_text --list
 	ends_with 0
-	[ "$(< "$records")" = "no page is poisoned" ]
+	((left)) || [ "$(< "$records")" = "no page is poisoned" ]
 	victim late -m 1
 	pfns_of pfn -p "$pid" -a "$range" --count 5
 	inject -p "$pid" --pfn "${pfn[0]}"
@@ -400,7 +414,7 @@ pfn_of() {
 	yields "$pid debugfs page-types" "of(\"poisoned\") | select(.pfn == ${pfn[2]}) | .pid, .method, .tool"
 	yields "null null null null" "of(\"poisoned\") | select(.pfn == ${pfn[3]}) | .pid, .method, .time, .tool"
 	yields "soft-offline" "of(\"poisoned\") | select(.pfn == ${pfn[4]}) | .method"
-	yields "$(printf '%s\n' "${pfn[@]}" | sort -n | paste -s -d ' ')" 'of("poisoned").pfn'
+	yields "$((left + 5))" '[of("poisoned")] | length'
 	inject_text --list
 	grep -qE "^$(printf '0x%x' "${pfn[3]}") .* not in the ledger$" "$records"
 	grep -qE "^$(printf '0x%x' "${pfn[2]}") .* usemem\[$pid\] .* page-types$" "$records"
@@ -410,21 +424,21 @@ pfn_of() {
 	ends_with 0
 	yields "${pfn[0]} ${pfn[3]} ${pfn[2]} unpoisoned" '[of("unpoison")] | (.[].pfn), (map(.outcome) | unique[])'
 	inject --unpoison-all
-	ends_with 0
+	ends_with $undone
 	yields 2 '[of("unpoison") | select(.outcome == "unpoisoned")] | length'
 	read_corrupted
 	((corrupt == before))
 	# Poisoned by somebody else after that, it is not ours any more.
 	kill_victims
 	inject --list
-	[ ! -s "$records" ]
+	yields "" 'of("poisoned").tool | values'
 	victim late -m 1
 	pfns_of pfn -p "$pid" -a "$range" --count 1
 	inject --pfn "${pfn[0]}"
 	inject --unpoison "${pfn[0]}"
 	echo "${pfn[0]}" > "$HWPOISON/corrupt-pfn"
 	inject --list
-	yields "${pfn[0]} null" 'of("poisoned") | .pfn, .tool'
+	yields "null" "of(\"poisoned\") | select(.pfn == ${pfn[0]}) | .tool"
 }
 
 @test "the ledger after a crash: a line without a poisoned page, and half a line" {
@@ -442,18 +456,19 @@ pfn_of() {
 	inject --list
 	ends_with 0
 	warns "$RUN_DIRECTORY/ledger: line 3: broken, passed over"
-	yields "${pfn[0]}" 'of("poisoned").pfn'
+	yields "${pfn[0]}" 'of("poisoned") | select(.tool).pfn'
 	# The next run mends it.
 	inject --pfn "${pfn[1]}"
 	ends_with 0
 	inject --list
 	silent
-	yields hwpoison-inject '[of("poisoned").tool] | unique[]'
+	yields "hwpoison-inject hwpoison-inject" 'of("poisoned").tool | values'
 }
 
 @test "--unpoison of what is not poisoned, of what is not there, of what can't be" {
-	local file=/dev/shm/inject-safety/file huge
+	local file=/dev/shm/inject-safety/file hit huge this
 
+	look_for_left
 	mkdir /dev/shm/inject-safety
 	inject --unpoison 1000+2
 	ends_with 0
@@ -467,27 +482,27 @@ pfn_of() {
 	head -c 16384 /dev/urandom > $file
 	inject -f $file -a 1
 	ends_with 0
+	this=$(jq 'select(.record == "page").pfn' "$records")
 	inject --unpoison-all
 	ends_with 5
 	yields "still-poisoned 16 it is still part of a file on tmpfs, or of shared memory: remove or truncate that first" \
-		'of("unpoison") | .outcome, .errno, .error'
+		"of(\"unpoison\") | select(.pfn == $this) | .outcome, .errno, .error"
 	inject_text --unpoison-all
 	ends_with 5
-	grep -qx '0 unpoisoned, 1 still poisoned' "$records"
+	grep -qx "0 unpoisoned, $((left + 1)) still poisoned" "$records"
 	rm $file
 	inject --unpoison-all
-	ends_with 0
-	yields unpoisoned 'of("unpoison").outcome'
+	ends_with $undone
+	yields unpoisoned "of(\"unpoison\") | select(.pfn == $this) | .outcome"
 	# A hugetlb page by one of its tails, when it is in no use any more.
 	huge=$(< /proc/sys/vm/nr_hugepages)
 	victim huge -m 2 --kind hugetlb
 	inject -p "$pid" -a "$((address / 4096 + 5))"
 	ends_with 0
 	outcomes poisoned
-	local hit
 	hit=$(jq 'select(.record == "page").pfn' "$records")
 	inject --list
-	yields "$pid $(printf '0x%x' $((address + 5 * 4096)))" 'of("poisoned") | .pid, .address'
+	yields "$pid $(printf '0x%x' $((address + 5 * 4096)))" 'of("poisoned") | select(.tool) | .pid, .address'
 	kill_victims
 	inject --unpoison "$hit"
 	ends_with 0

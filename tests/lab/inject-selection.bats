@@ -412,10 +412,11 @@ cached_file() {
 	local kind
 	local -a path
 
-	for kind in anon file-dirty; do
+	for kind in anon file-clean; do
 		path=()
 		[[ $kind != file-* ]] || path=(--path "$DISK")
 		victim $kind -m 1 --kind $kind "${path[@]}"
+		range=${range%,*}+32
 		choose -p "$pid" -a "$range"
 		# The columns: place, map count, PFN; the flags, as they are, with their sums.
 		page-types -p "$pid" -a "$range" -L -M -N > "$BATS_TEST_TMPDIR/pages"
@@ -434,7 +435,7 @@ cached_file() {
 	diff <(page-types -a 1000+4 -L -M -N | awk 'NR > 1 {print $2, $1}') \
 		<(jq -r '"\(.pfn) \(.mapcount)"' "$records" | while read -r pfn count; do printf '%x %s\n' "$pfn" "$count"; done)
 	inject_text --pfn 1000+2 --list-targets
-	grep -qE '^PFN +ADDRESS +OWNER +KIND +NODE MAPS NAME +FLAGS$' "$records"
+	grep -qE '^PFN +ADDRESS +OWNER +KIND +NODE +MAPS +NAME +FLAGS$' "$records"
 	(($(grep -c '^0x' "$records") == 2))
 }
 

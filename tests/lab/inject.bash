@@ -10,7 +10,7 @@ RUN_DIRECTORY=/run/hwpoison-tools
 latest() {
 	status=$1
 	records=$BATS_TEST_TMPDIR/${2:-records} messages=$BATS_TEST_TMPDIR/${3:-messages}
-	cat "$records" >> "$BATS_FILE_TMPDIR/all-records"
+	[ ! -s "$records" ] || echo "$(< "$records")" >> "$BATS_FILE_TMPDIR/all-records"
 }
 
 # inject OPTION…: a run with JSON, that does not wait for tasks.
@@ -53,11 +53,10 @@ warns() {
 
 # yields EXPECTED JQ-PROGRAM: what the program makes of all records, on one line.
 yields() {
-	local got
+	local -a got
 
-	got=$(jq -r -n "[inputs] as \$all | def of(\$r): \$all[] | select(.record == \$r); $2" "$records" |
-		paste -s -d ' ')
-	[ "$got" = "$1" ] || complain "expected: $1" "got: $got" "of: $2"
+	mapfile -t got < <(jq -r -n "[inputs] as \$all | def of(\$r): \$all[] | select(.record == \$r); $2" "$records")
+	[ "${got[*]}" = "$1" ] || complain "expected: $1" "got: ${got[*]}" "of: $2"
 }
 
 # outcomes EXPECTED: the outcome of each page, in their order.
@@ -70,7 +69,7 @@ pfns_of() {
 	local -n pfns_out=$1
 
 	hwpoison-inject --json --list-targets "${@:2}" > "$BATS_TEST_TMPDIR/targets" 3>&-
-	cat "$BATS_TEST_TMPDIR/targets" >> "$BATS_FILE_TMPDIR/all-records"
+	echo "$(< "$BATS_TEST_TMPDIR/targets")" >> "$BATS_FILE_TMPDIR/all-records"
 	mapfile -t pfns_out < <(jq .pfn "$BATS_TEST_TMPDIR/targets")
 }
 
