@@ -162,20 +162,17 @@ bats_tests = \
 
 lab_tests = \
 	tests/lab/helper.bash \
+	tests/lab/inject-filters.bats \
 	tests/lab/inject-kinds.bats \
 	tests/lab/inject-methods.bats \
+	tests/lab/inject-safety.bats \
+	tests/lab/inject-selection.bats \
 	tests/lab/inject-targets.bash \
 	tests/lab/inject-tasks.bats \
+	tests/lab/inject.bash \
 	tests/lab/page-types.bats \
 	tests/lab/usemem.bats \
 	tests/lab/zy-inject-kernel-pages.bats \
-	tests/lab/zz-hwpoison-rst.bats
-	tests/lab/inject.bash \
-	tests/lab/inject-filters.bats \
-	tests/lab/inject-safety.bats \
-	tests/lab/inject-selection.bats \
-	tests/lab/page-types.bats \
-	tests/lab/usemem.bats \
 	tests/lab/zz-hwpoison-rst.bats \
 	tests/lab/zz-inject-cgroup-v1.bats
 
