@@ -134,6 +134,14 @@ signal_victims() {
 	kill "$1" $(cut -d ' ' -f 3 "$RUN/started")
 }
 
+# Once: their numbers may be another's later.
+end_victims() {
+	[ -e "$RUN/started" ] || return 0
+	signal_victims -KILL 2> /dev/null || true
+	wait
+	rm "$RUN/started"
+}
+
 # column N [NAME…]: of the victims with these names, or of all, as a list.
 column() {
 	awk -v n="$1" -v names=" ${*:2} " 'names == "  " || index(names, " " $1 " ") { print $n }' \
@@ -169,19 +177,29 @@ poison_all() {
 
 undo_all() {
 	inject undo-alive --unpoison "$(of pages.json 'select(.record == "page").pfn' | paste -sd ,)"
-	signal_victims -KILL
-	wait
+	end_victims
 	inject undo-dead --unpoison-all
 	rm $NAMED $NAMED_HUGE
 	inject undo-removed --unpoison-all
 }
 
+# In a file whose pages can't be swapped out themselves, which those of tmpfs can.
 make_swap() {
-	truncate -s 32M "$RUN/swap"
-	chmod 600 "$RUN/swap"
-	mkswap "$RUN/swap" > /dev/null
-	losetup -f --show "$RUN/swap" > "$RUN/swap-device"
+	mkdir "$RUN/ram"
+	mount -t ramfs none "$RUN/ram"
+	truncate -s 32M "$RUN/ram/swap"
+	chmod 600 "$RUN/ram/swap"
+	mkswap "$RUN/ram/swap" > /dev/null
+	losetup -f --show "$RUN/ram/swap" > "$RUN/swap-device"
 	swapon "$(< "$RUN/swap-device")"
+}
+
+remove_swap() {
+	[ -e "$RUN/swap-device" ] || return 0
+	swapoff "$(< "$RUN/swap-device")" || true
+	losetup -d "$(< "$RUN/swap-device")"
+	umount "$RUN/ram"
+	rm "$RUN/swap-device"
 }
 
 remember() {
@@ -222,17 +240,17 @@ setup_file() {
 	said touched
 	write_told
 	undo_all
+	remove_swap
 	corrupted >> "$RUN/corrupted"
 	# Not before: bats takes it for done where the shell gives up on it.
 	touch "$RUN/complete"
 }
 
 teardown_file() {
-	signal_victims -KILL 2> /dev/null || true
+	end_victims
 	rm -f $NAMED $NAMED_HUGE
 	hwpoison-inject --unpoison-all || true
-	swapoff "$(< "$RUN/swap-device")"
-	losetup -d "$(< "$RUN/swap-device")"
+	remove_swap
 	put_back
 	remove_disk
 	# Files on a tmpfs stay charged to who wrote them.
