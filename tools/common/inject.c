@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/kernel-filter.h"
 #include "common/safety.h"
 
 int inject_by_debugfs(struct injection *inj, uint64_t pfn, const struct page_owner *owner)
@@ -55,19 +56,17 @@ int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kp
 	return EXIT_OK;
 }
 
+/* Under lockdown the filter can't be seen by a method that works there. */
 static int read_filter(struct injection *inj)
 {
-	const char *path = kpage_ctx_error_path(inj->ctx);
-	int err = inj->hp ? kpage_hwpoison_filter_read(inj->hp, &inj->filter) : -ENOENT;
+	if (inj->method->needs_debugfs) {
+		int status = kernel_filter_read(inj->ctx, inj->hp, &inj->filter);
 
-	inj->filter_known = !err;
-	/* Under lockdown the filter can't be seen by a method that works there. */
-	if (!err || !inj->method->needs_debugfs)
-		return EXIT_OK;
-	if (err == -EPERM && geteuid() == 0)
-		return fail(EXIT_NOPERM, "%s: %s (kernel lockdown forbids it: see /sys/kernel/security/lockdown)",
-			    path, strerror(EPERM));
-	return fail_errno(err, "%s", path);
+		inj->filter_known = !status;
+		return status;
+	}
+	inj->filter_known = inj->hp && !kpage_hwpoison_filter_read(inj->hp, &inj->filter);
+	return EXIT_OK;
 }
 
 int injection_start(struct injection *inj)
@@ -250,23 +249,10 @@ static void remember(struct injection *inj, uint64_t pfn, const struct page_owne
 	 KPAGE_BIT(PGTABLE) | KPAGE_BIT(RESERVED) | KPAGE_BIT(OFFLINE) | KPAGE_BIT(NOPAGE) | \
 	 KPAGE_BIT(ZERO_PAGE))
 
-/* Whether a page that was chosen by its number, flags or cgroup would be chosen
- * again: others may have got it since the walk read it. */
+/* Whether a page would be chosen again: others may have got it since it was. */
 static bool is_still_chosen(const struct injection *inj, uint64_t pfn, uint64_t now)
 {
-	const struct kpage_walk *w = inj->walk;
-	uint64_t flags, cgroup;
-
-	if (inj->hooks.chosen)
-		return inj->hooks.chosen(pfn, now, inj->hooks.arg);
-	if (!w)
-		return true;
-	flags = w->raw ? kpage_flags_expand(now, 0) : kpage_flags_well_known(now);
-	for (size_t i = 0; i < w->nr_exprs; i++)
-		if (!kpage_expr_matches(&w->exprs[i], flags))
-			return false;
-	return !w->cgroup_ino ||
-	       (kpage_file_read(w->cgroup, pfn, &cgroup, 1) == 1 && cgroup == w->cgroup_ino);
+	return !inj->hooks.chosen || inj->hooks.chosen(pfn, now, inj->hooks.arg);
 }
 
 /* What the walk and a fresh look say against it; NR_OUTCOMES: nothing. */

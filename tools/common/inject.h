@@ -86,7 +86,8 @@ int inject_by_debugfs(struct injection *inj, uint64_t pfn, const struct page_own
 struct inject_hooks {
 	/* The kernel's event on a page of ours. */
 	void (*failure)(const struct kpage_event *event, void *arg);
-	/* Whether a page, its flags being these now, would be chosen again. */
+	/* Whether a page, its flags being these now, would be chosen again; asked right
+	 * before it is poisoned. NULL: no matter. */
 	bool (*chosen)(uint64_t pfn, uint64_t kflags, void *arg);
 	/* Right before the page is handed to the kernel. A negative errno keeps it from
 	 * that, and is what injection_poison() returns. */
@@ -108,8 +109,6 @@ struct injection {
 	struct inject_hooks hooks;	/* each may be NULL */
 	const struct kpage_file *flags;
 	bool force;			/* the kernel's pages too */
-	const struct kpage_walk *walk;	/* how a page by its number was chosen: it must
-					   still be so right before; NULL: no matter */
 	struct kpage_watch *watch;	/* NULL: see watch_error */
 	int watch_error;
 	struct kpage_hwpoison_filter filter;

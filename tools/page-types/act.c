@@ -90,6 +90,26 @@ static int prepare_idle(struct run *run)
 	return err ? fail_errno(err, "%s", kpage_ctx_error_path(run->ctx)) : EXIT_OK;
 }
 
+/* A page of a process or a file is known by its place there; one that was chosen by its
+ * number, flags or cgroup may be anybody's by now. */
+static bool is_still_chosen(uint64_t pfn, uint64_t kflags, void *arg)
+{
+	const struct run *run = arg;
+	const struct selection *s = &run->opt.selection;
+	struct kpage_walk walk;
+	uint64_t flags, cgroup;
+
+	if (s->nr_pids || s->file)
+		return true;
+	run_walk(run, &walk);
+	flags = walk.raw ? kpage_flags_expand(kflags, 0) : kpage_flags_well_known(kflags);
+	for (size_t i = 0; i < walk.nr_exprs; i++)
+		if (!kpage_expr_matches(&walk.exprs[i], flags))
+			return false;
+	return !walk.cgroup_ino ||
+	       (kpage_file_read(walk.cgroup, pfn, &cgroup, 1) == 1 && cgroup == walk.cgroup_ino);
+}
+
 /* Before the page is poisoned, so that a crash in between loses nothing. */
 static int note_in_ledger(uint64_t pfn, const struct page_owner *owner, void *arg)
 {
@@ -127,10 +147,8 @@ static int open_ledger(struct run *run)
 		status = kernel_filter_recover(run->ctx, run->inj.hp, run->dir);
 	if (!status)
 		status = ledger_open(run->dir, &run->ledger);
-	if (!status) {
+	if (!status)
 		run->inj.hooks.before = note_in_ledger;
-		run->inj.hooks.arg = run;
-	}
 	return status;
 }
 
@@ -148,6 +166,8 @@ int act_prepare(struct run *run)
 	if (!status && run->opt.hwpoison)
 		status = injection_start(&run->inj);
 	run->inj.force = run->opt.force;
+	run->inj.hooks.chosen = is_still_chosen;
+	run->inj.hooks.arg = run;
 	if (!status && run->opt.hwpoison)
 		status = survey(run);
 	return status;

@@ -223,7 +223,6 @@ static int run_all(struct run *run)
 	if (status)
 		return status;
 	run_walk(run, &walk);
-	run->inj.walk = opt->selection.nr_pids || opt->selection.file ? NULL : &walk;
 	walk.tally = is_acting(opt) ? NULL : run->tally;
 	walk.arg = run;
 	if (is_acting(opt) || opt->list != LIST_NONE)
