@@ -6,6 +6,7 @@
 #include "common/inject.h"
 #include "common/kernel-filter.h"
 #include "common/ledger.h"
+#include "common/options.h"
 #include "common/owners.h"
 #include "common/record.h"
 #include "common/rundir.h"
@@ -62,12 +63,6 @@ struct options {
 	struct selection unpoison_pages;	/* its PFNs */
 	char *sysroot;
 	char **command;			/* NULL: none */
-};
-
-enum parse_result {
-	PARSE_RUN,	/* go on */
-	PARSE_DONE,	/* --help and the like were answered */
-	PARSE_BAD,	/* *status says how the program ends */
 };
 
 enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status);

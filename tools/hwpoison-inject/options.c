@@ -6,8 +6,6 @@
 #include <limits.h>
 #include <string.h>
 
-#include "common/grammar.h"
-
 enum {
 	OPT_FILTER_SHOW = 0x100,
 	OPT_FILTER_CLEAR,
@@ -28,8 +26,6 @@ enum {
 	OPT_FORCE,
 	OPT_MAX,
 	OPT_SYSROOT,
-	OPT_USAGE,
-	OPT_VERSION,
 };
 
 #define TEXT POPT_ARG_STRING
@@ -89,13 +85,6 @@ static struct poptOption safety_options[] = {
 static struct poptOption source_options[] = {
 	{ "sysroot", 0, TEXT, NULL, OPT_SYSROOT, "Use the /proc, /sys and /run below this directory",
 	  "DIR" },
-	POPT_TABLEEND
-};
-
-static struct poptOption help_options[] = {
-	{ "help", 'h', NONE, NULL, 'h', "Show this help message", NULL },
-	{ "usage", 0, NONE, NULL, OPT_USAGE, "Show a brief usage message", NULL },
-	{ "version", 0, NONE, NULL, OPT_VERSION, "Show the version", NULL },
 	POPT_TABLEEND
 };
 
@@ -184,10 +173,7 @@ static int set_expect(struct options *opt, const char *arg)
 	return fail(EXIT_USAGE, "--expect: %s: none of killed, handled, survived, poisoned, none", arg);
 }
 
-static const struct {
-	int val;
-	size_t offset;		/* of a bool in struct options */
-} switches[] = {
+static const struct option_switch switches[] = {
 	{ OPT_FILTER_SHOW, offsetof(struct options, filter_show) },
 	{ OPT_FILTER_CLEAR, offsetof(struct options, filter_clear) },
 	{ OPT_LOAD, offsetof(struct options, load) },
@@ -200,20 +186,11 @@ static const struct {
 	{ OPT_FORCE, offsetof(struct options, force) },
 };
 
-static bool set_switch(struct options *opt, int val)
+static int take_option(int val, const char *arg, void *options)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
-		if (switches[i].val != val)
-			continue;
-		*(bool *)((char *)opt + switches[i].offset) = true;
-		return true;
-	}
-	return false;
-}
+	struct options *opt = options;
 
-static int take_option(struct options *opt, int val, const char *arg)
-{
-	if (set_switch(opt, val))
+	if (option_switch_set(opt, switches, ARRAY_SIZE(switches), val))
 		return EXIT_OK;
 	if (is_selection_option(val))
 		return selection_option(&opt->selection, val, arg);
@@ -301,24 +278,6 @@ static int check_conflicts(const struct options *opt)
 
 /* -------------------------------------------------------------------- parsing */
 
-static bool answer_help(poptContext popt, int val)
-{
-	switch (val) {
-	case 'h':
-		poptPrintHelp(popt, stdout, 0);
-		print_grammar();
-		return true;
-	case OPT_USAGE:
-		poptPrintUsage(popt, stdout, 0);
-		return true;
-	case OPT_VERSION:
-		printf("hwpoison-inject (hwpoison-tools) %s\n", kpage_version());
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* popt keeps the words after the options; they are argv's own. */
 static void take_command(poptContext popt, struct options *opt)
 {
@@ -336,23 +295,10 @@ static void take_command(poptContext popt, struct options *opt)
 
 static int parse_all(poptContext popt, struct options *opt, bool *done)
 {
-	int val;
+	int status = options_each(popt, "hwpoison-inject", take_option, opt, done);
 
-	while ((val = poptGetNextOpt(popt)) > 0) {
-		_cleanup_free_ char *arg = poptGetOptArg(popt);
-		int status;
-
-		if (answer_help(popt, val)) {
-			*done = true;
-			return EXIT_OK;
-		}
-		status = take_option(opt, val, arg);
-		if (status)
-			return status;
-	}
-	if (val < -1)
-		return fail(EXIT_USAGE, "%s: %s", poptBadOption(popt, POPT_BADOPTION_NOALIAS),
-			    poptStrerror(val));
+	if (status || *done)
+		return status;
 	take_command(popt, opt);
 	return check_conflicts(opt);
 }

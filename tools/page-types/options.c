@@ -6,13 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "common/grammar.h"
-
 enum {
 	OPT_FORCE = 0x100,
 	OPT_SYSROOT,
-	OPT_VERSION,
-	OPT_USAGE,
 };
 
 static struct poptOption output_options[] = {
@@ -41,13 +37,6 @@ static struct poptOption source_options[] = {
 	{ "sysroot", 0, POPT_ARG_STRING, NULL, OPT_SYSROOT,
 	  "Look at the /proc and /sys below this directory", "DIR" },
 	{ "jobs", 'j', POPT_ARG_STRING, NULL, 'j', "Threads of a walk over the machine", "N" },
-	POPT_TABLEEND
-};
-
-static struct poptOption help_options[] = {
-	{ "help", 'h', POPT_ARG_NONE, NULL, 'h', "Show this help message", NULL },
-	{ "usage", 0, POPT_ARG_NONE, NULL, OPT_USAGE, "Show a brief usage message", NULL },
-	{ "version", 0, POPT_ARG_NONE, NULL, OPT_VERSION, "Show the version", NULL },
 	POPT_TABLEEND
 };
 
@@ -88,10 +77,7 @@ static int set_jobs(struct options *opt, const char *arg)
 	return EXIT_OK;
 }
 
-static const struct {
-	int val;
-	size_t offset;		/* of a bool in struct options */
-} switches[] = {
+static const struct option_switch switches[] = {
 	{ 'r', offsetof(struct options, raw) },
 	{ 'C', offsetof(struct options, list_cgroup) },
 	{ 'M', offsetof(struct options, list_mapcount) },
@@ -102,20 +88,11 @@ static const struct {
 	{ OPT_FORCE, offsetof(struct options, force) },
 };
 
-static bool set_switch(struct options *opt, int val)
+static int take_option(int val, const char *arg, void *options)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
-		if (switches[i].val != val)
-			continue;
-		*(bool *)((char *)opt + switches[i].offset) = true;
-		return true;
-	}
-	return false;
-}
+	struct options *opt = options;
 
-static int take_option(struct options *opt, int val, const char *arg)
-{
-	if (set_switch(opt, val))
+	if (option_switch_set(opt, switches, ARRAY_SIZE(switches), val))
 		return EXIT_OK;
 	if (is_selection_option(val))
 		return selection_option(&opt->selection, val, arg);
@@ -134,24 +111,6 @@ static int take_option(struct options *opt, int val, const char *arg)
 		return set_jobs(opt, arg);
 	default:
 		return set_once(&opt->sysroot, "--sysroot", arg);
-	}
-}
-
-static bool answer_help(poptContext popt, int val)
-{
-	switch (val) {
-	case 'h':
-		poptPrintHelp(popt, stdout, 0);
-		print_grammar();
-		return true;
-	case OPT_USAGE:
-		poptPrintUsage(popt, stdout, 0);
-		return true;
-	case OPT_VERSION:
-		printf("page-types (hwpoison-tools) %s\n", kpage_version());
-		return true;
-	default:
-		return false;
 	}
 }
 
@@ -177,23 +136,10 @@ static int check_conflicts(const struct options *opt)
 
 static int parse_all(poptContext popt, struct options *opt, bool *done)
 {
-	int val;
+	int status = options_each(popt, "page-types", take_option, opt, done);
 
-	while ((val = poptGetNextOpt(popt)) > 0) {
-		_cleanup_free_ char *arg = poptGetOptArg(popt);
-		int status;
-
-		if (answer_help(popt, val)) {
-			*done = true;
-			return EXIT_OK;
-		}
-		status = take_option(opt, val, arg);
-		if (status)
-			return status;
-	}
-	if (val < -1)
-		return fail(EXIT_USAGE, "%s: %s", poptBadOption(popt, POPT_BADOPTION_NOALIAS),
-			    poptStrerror(val));
+	if (status || *done)
+		return status;
 	if (poptPeekArg(popt))
 		return fail(EXIT_USAGE, "%s: unexpected argument", poptPeekArg(popt));
 	return check_conflicts(opt);

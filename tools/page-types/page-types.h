@@ -4,6 +4,7 @@
 
 #include "common/inject.h"
 #include "common/ledger.h"
+#include "common/options.h"
 #include "common/rundir.h"
 #include "kpage.h"
 #include "common/select.h"
@@ -38,12 +39,6 @@ struct run {
 					   would meet too: nothing more is walked */
 	bool ended;			/* a process that was poisoned ended meanwhile */
 	int status;			/* the error that stopped it */
-};
-
-enum parse_result {
-	PARSE_RUN,	/* go on */
-	PARSE_DONE,	/* --help and the like were answered */
-	PARSE_BAD,	/* *status says how the program ends */
 };
 
 enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the command lines of the tools have in common: switches, help, the loop. */
+#include "common/options.h"
+
+#include "common/grammar.h"
+#include "kpage.h"
+
+enum {
+	OPT_USAGE = 0x600,
+	OPT_VERSION,
+};
+
+struct poptOption help_options[] = {
+	{ "help", 'h', POPT_ARG_NONE, NULL, 'h', "Show this help message", NULL },
+	{ "usage", 0, POPT_ARG_NONE, NULL, OPT_USAGE, "Show a brief usage message", NULL },
+	{ "version", 0, POPT_ARG_NONE, NULL, OPT_VERSION, "Show the version", NULL },
+	POPT_TABLEEND
+};
+
+bool option_switch_set(void *options, const struct option_switch *table, size_t n, int val)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (table[i].val != val)
+			continue;
+		*(bool *)((char *)options + table[i].offset) = true;
+		return true;
+	}
+	return false;
+}
+
+static bool answer_help(poptContext popt, const char *tool, int val)
+{
+	switch (val) {
+	case 'h':
+		poptPrintHelp(popt, stdout, 0);
+		print_grammar();
+		return true;
+	case OPT_USAGE:
+		poptPrintUsage(popt, stdout, 0);
+		return true;
+	case OPT_VERSION:
+		printf("%s (hwpoison-tools) %s\n", tool, kpage_version());
+		return true;
+	default:
+		return false;
+	}
+}
+
+int options_each(poptContext popt, const char *tool,
+		 int (*take)(int val, const char *arg, void *options), void *options, bool *done)
+{
+	int val;
+
+	while ((val = poptGetNextOpt(popt)) > 0) {
+		_cleanup_free_ char *arg = poptGetOptArg(popt);
+		int status;
+
+		*done = answer_help(popt, tool, val);
+		status = *done ? EXIT_OK : take(val, arg, options);
+		if (status || *done)
+			return status;
+	}
+	if (val < -1)
+		return fail(EXIT_USAGE, "%s: %s", poptBadOption(popt, POPT_BADOPTION_NOALIAS),
+			    poptStrerror(val));
+	return EXIT_OK;
+}
