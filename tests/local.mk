@@ -148,8 +148,11 @@ bats_tests = \
 	tests/bats/helper.bash \
 	tests/bats/hwpoison-inject-docs.bats \
 	tests/bats/hwpoison-inject-fixture.bats \
+	tests/bats/hwpoison-inject-ledger.bats \
+	tests/bats/hwpoison-inject-targets.bats \
 	tests/bats/hwpoison-inject-usage.bats \
 	tests/bats/hwpoison-lab.bats \
+	tests/bats/inject.bash \
 	tests/bats/json-schema.bats \
 	tests/bats/page-types-docs.bats \
 	tests/bats/page-types-dump.bats \

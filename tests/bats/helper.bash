@@ -250,3 +250,31 @@ make_hwpoison() {
 set_filter() {
 	echo "$2" > "$hwpoison/corrupt-filter-$1"
 }
+
+# ------------------------------------------------------------- the completions
+
+# complete_words WORD...: candidates for the last word of a command line of $tool, on one
+# line, sorted. $completion: its file.
+complete_words() {
+	(
+		# shellcheck source=/dev/null disable=SC2154
+		. "$completion"
+		COMP_WORDS=("$tool" "$@")
+		COMP_CWORD=$#
+		COMPREPLY=()
+		"_${tool//-/_}"
+		printf '%s\n' "${COMPREPLY[@]}" | LC_ALL=C sort | paste -s -d ' '
+	)
+}
+
+# completes EXPECTED WORD...
+completes() {
+	local expected=$1 got
+
+	shift
+	got=$(complete_words "$@")
+	[ "$got" = "$expected" ] || {
+		printf 'words: %s\nexpected: %s\ngot: %s\n' "$*" "$expected" "$got"
+		return 1
+	}
+}

@@ -4,38 +4,14 @@
 # and the completion completes. The tool is not run.
 
 # Set in helper.bash: $status, $stdout_file.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2034
 load helper
 
 setup() {
 	top=$BATS_TEST_DIRNAME/../..
-	man=$top/man/hwpoison-inject.1
-	completion=$top/completions/hwpoison-inject
-}
-
-# complete_words WORD...: candidates for the last word, on one line, sorted.
-complete_words() {
-	(
-		# shellcheck source=/dev/null
-		. "$completion"
-		COMP_WORDS=(hwpoison-inject "$@")
-		COMP_CWORD=$#
-		COMPREPLY=()
-		_hwpoison_inject
-		printf '%s\n' "${COMPREPLY[@]}" | LC_ALL=C sort | paste -s -d ' '
-	)
-}
-
-# completes EXPECTED WORD...
-completes() {
-	local expected=$1 got
-
-	shift
-	got=$(complete_words "$@")
-	[ "$got" = "$expected" ] || {
-		printf 'words: %s\nexpected: %s\ngot: %s\n' "$*" "$expected" "$got"
-		return 1
-	}
+	tool=hwpoison-inject
+	man=$top/man/$tool.1
+	completion=$top/completions/$tool
 }
 
 # Words of the lists of a section of the man page: ".It Cm word".

@@ -4,13 +4,14 @@
 # and in the formats; and the completion completes.
 
 # Set in helper.bash: $root, $hwpoison, $stdout_file, $stderr_file.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2034
 load helper
 
 setup() {
 	top=$BATS_TEST_DIRNAME/../..
-	man=$top/man/page-types.1
-	completion=$top/completions/page-types
+	tool=page-types
+	man=$top/man/$tool.1
+	completion=$top/completions/$tool
 }
 
 # Flags of --help, in the order of the table: name, and r, o or nothing.
@@ -22,31 +23,6 @@ flags_of_help() {
 # Rows of the man page's table, as "letter Ta name Ta kind Ta since Ta meaning".
 rows_of_man() {
 	sed -n '/^\.Sh FLAGS/,/^\.Sh OUTPUT/s/^\.It //p' "$man" | grep -v '^Em '
-}
-
-# complete_words WORD...: candidates for the last word, on one line, sorted.
-complete_words() {
-	(
-		# shellcheck source=/dev/null
-		. "$completion"
-		COMP_WORDS=(page-types "$@")
-		COMP_CWORD=$#
-		COMPREPLY=()
-		_page_types
-		printf '%s\n' "${COMPREPLY[@]}" | LC_ALL=C sort | paste -s -d ' '
-	)
-}
-
-# completes EXPECTED WORD...
-completes() {
-	local expected=$1 got
-
-	shift
-	got=$(complete_words "$@")
-	[ "$got" = "$expected" ] || {
-		printf 'words: %s\nexpected: %s\ngot: %s\n' "$*" "$expected" "$got"
-		return 1
-	}
 }
 
 @test "the man page has the flags of --help, in the same order" {
