@@ -534,6 +534,33 @@ start_threads() {
 	is_valid
 }
 
+@test "what can't be put back now stays noted, and is in the way of no other run" {
+	local was tracer
+
+	start_threads
+	inject_in_background --late --wait 100 -p "$pid" --vaddr "$(page 1)"
+	wait_for_policy "$pid" late
+	kill -KILL "$run"
+	ended "$run" 137
+	strace -f -o "$BATS_TEST_TMPDIR/strace" -p "$pid" 2> "$BATS_TEST_TMPDIR/strace.err" 3>&- &
+	tracer=$!
+	pids+=("$tracer")
+	wait_for "/proc/$pid/status" "^TracerPid:\s$tracer\$"
+	inject --unpoison-all
+	ended_with 0
+	says "thread $pid: its kill policy could not be put back"
+	[ -e /run/hwpoison-tools/policy ]
+	start other usemem -m 1
+	inject --early -p "$pid" --vaddr "$(page 0)"
+	ended_with 1
+	kill "$tracer"
+	gone "$tracer"
+	inject --early -p "$pid" --vaddr "$(page 0)"
+	ended_with 0
+	[ ! -e /run/hwpoison-tools/policy ]
+	[ "$(policies "${pids[0]}")" = "$was" ]
+}
+
 @test "after SIGKILL the next run puts them back, whatever it is for" {
 	local was
 

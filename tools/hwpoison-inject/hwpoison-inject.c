@@ -316,11 +316,15 @@ static int inject(struct run *run, bool *done)
 	return status ? status : restored;
 }
 
-/* What a run before left behind, when it was killed. */
+/* What a run before left behind, when it was killed. A policy that can't be put back now
+ * (somebody traces the thread) waits in its note for a later run, and is in the way of
+ * none but one that would need the note for itself. */
 static int recover(struct run *run)
 {
 	int status = policy_recover(run);
 
+	if (!run->opt.has_policy)
+		status = EXIT_OK;
 	if (!status && run->inj.hp)
 		status = kernel_filter_recover(run->ctx, run->inj.hp, run->dir);
 	return status;
