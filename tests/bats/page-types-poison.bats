@@ -443,8 +443,8 @@ poison_until() {
 	rm "$hwpoison/corrupt-pfn"
 	mkfifo "$hwpoison/corrupt-pfn"
 	exec 4<> "$hwpoison/corrupt-pfn"
-	# Background jobs of a script ignore SIGINT: undo it.
-	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' page-types --sysroot "$root" -N -X -a 1, 3>&- 4>&- \
+	# Background jobs of a script ignore SIGINT, and all that nohup starts SIGHUP: undo it.
+	env --default-signal=INT,HUP page-types --sysroot "$root" -N -X -a 1, 3>&- 4>&- \
 		> "$BATS_TEST_TMPDIR/report" 2> "$BATS_TEST_TMPDIR/errors" &
 	pid=$!
 	read -r -t 10 -u 4 line
