@@ -244,6 +244,24 @@ const struct expectation *expect_find(const char *name);
 const char *expect_name(const struct expectation *e);
 bool expect_is_met(const struct expectation *e, const struct verdict_facts *facts);
 
+/* totals.c */
+struct outcome_count {
+	const char *word;
+	uint64_t pages;
+};
+
+struct totals {
+	const struct run *run;
+	struct outcome_count counts[NR_OUTCOMES + 1];
+	size_t nr_counts;
+	uint64_t lost;		/* pages that are out of use now and were not before */
+	size_t signalled, killed;
+	bool verdict;
+};
+
+void totals_make(const struct run *run, const struct task_row *rows, size_t n, struct totals *out);
+void totals_print(struct record_output *out, const struct totals *totals);
+
 /* report.c */
 /* "poisoned", "delayed", … */
 const char *outcome_word(const struct page *page);
