@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	usemem=${USEMEM:-usemem}
+	run_by=()
 	out=$BATS_TEST_TMPDIR/out
 	pid=
 	# A build with AddressSanitizer would take SIGBUS for itself.
@@ -25,7 +26,7 @@ teardown() {
 start() {
 	# What an earlier one has left there is not this one's.
 	: > "$out"
-	"$usemem" -m 1 --no-pfns "$@" > "$out" 2>&1 3>&- &
+	"${run_by[@]}" "$usemem" -m 1 --no-pfns "$@" > "$out" 2>&1 3>&- &
 	pid=$!
 	wait_for ready
 }
@@ -266,6 +267,8 @@ limited() {
 }
 
 @test "signals end it, and it dies of them" {
+	# nohup has SIGHUP ignored by all that it starts.
+	run_by=(env --default-signal=HUP)
 	for sig in TERM HUP; do
 		start
 		kill -$sig "$pid"
