@@ -60,6 +60,8 @@ void victim_start(struct victim *v, void (*main)(struct shared *s))
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	/* In an orphaned process group, which is what setsid starts, SIGTSTP stops nobody. */
+	setpgid(0, 0);
 	main(v->shared);
 	v->shared->finished = 1;
 	_exit(0);
