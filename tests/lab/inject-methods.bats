@@ -548,7 +548,7 @@ start_threads() {
 	wait_for "/proc/$pid/status" "^TracerPid:\s$tracer\$"
 	inject --unpoison-all
 	ended_with 0
-	says "thread $pid: its kill policy could not be put back"
+	says "its kill policy could not be put back: Device or resource busy"
 	[ -e /run/hwpoison-tools/policy ]
 	start other usemem -m 1
 	inject --early -p "$pid" --vaddr "$(page 0)"
