@@ -2,7 +2,6 @@
 /* What the command lines of the tools have in common: switches, help, the loop. */
 #include "common/options.h"
 
-#include "common/grammar.h"
 #include "kpage.h"
 
 enum {
@@ -28,26 +27,26 @@ bool option_switch_set(void *options, const struct option_switch *table, size_t 
 	return false;
 }
 
-static bool answer_help(poptContext popt, const char *tool, int val)
+static bool answer_help(poptContext popt, const struct option_loop *loop, int val)
 {
 	switch (val) {
 	case 'h':
 		poptPrintHelp(popt, stdout, 0);
-		print_grammar();
+		if (loop->more_help)
+			loop->more_help();
 		return true;
 	case OPT_USAGE:
 		poptPrintUsage(popt, stdout, 0);
 		return true;
 	case OPT_VERSION:
-		printf("%s (hwpoison-tools) %s\n", tool, kpage_version());
+		printf("%s (hwpoison-tools) %s\n", loop->tool, kpage_version());
 		return true;
 	default:
 		return false;
 	}
 }
 
-int options_each(poptContext popt, const char *tool,
-		 int (*take)(int val, const char *arg, void *options), void *options, bool *done)
+int options_each(poptContext popt, const struct option_loop *loop, void *options, bool *done)
 {
 	int val;
 
@@ -55,8 +54,8 @@ int options_each(poptContext popt, const char *tool,
 		_cleanup_free_ char *arg = poptGetOptArg(popt);
 		int status;
 
-		*done = answer_help(popt, tool, val);
-		status = *done ? EXIT_OK : take(val, arg, options);
+		*done = answer_help(popt, loop, val);
+		status = *done ? EXIT_OK : loop->take(val, arg, options);
 		if (status || *done)
 			return status;
 	}
@@ -64,4 +63,28 @@ int options_each(poptContext popt, const char *tool,
 		return fail(EXIT_USAGE, "%s: %s", poptBadOption(popt, POPT_BADOPTION_NOALIAS),
 			    poptStrerror(val));
 	return EXIT_OK;
+}
+
+/* popt keeps the words after the options; they are argv's own. */
+char **options_command(poptContext popt)
+{
+	const char **args = poptGetArgs(popt);
+	char **command;
+	size_t n = 0;
+
+	if (!args || !args[0])
+		return NULL;
+	while (args[n])
+		n++;
+	command = xcalloc(n + 1, sizeof(*command));
+	for (size_t i = 0; i < n; i++)
+		command[i] = xstrdup(args[i]);
+	return command;
+}
+
+void options_command_free(char **command)
+{
+	for (size_t i = 0; command && command[i]; i++)
+		free(command[i]);
+	free(command);
 }

@@ -26,11 +26,21 @@ bool option_switch_set(void *options, const struct option_switch *table, size_t 
  * POPT_ARG_INCLUDE_TABLE; options_each() answers them. */
 extern struct poptOption help_options[];
 
+/* A tool's command line. */
+struct option_loop {
+	const char *tool;
+	/* Takes an option and its argument (not kept; NULL: none). EXIT_OK or a status. */
+	int (*take)(int val, const char *arg, void *options);
+	void (*more_help)(void);	/* what --help prints after the options; may be NULL */
+};
+
 /*
- * Hands each option and its argument (not kept; NULL: none) to take(), which returns
- * EXIT_OK or a status. An option for help is answered, with the grammars of the
- * selection behind it; *done is set then, and nothing more is read. EXIT_OK, or a
- * status after a message.
+ * Hands each option to loop->take(). An option for help is answered; *done is set then,
+ * and nothing more is read. EXIT_OK, or a status after a message.
  */
-int options_each(poptContext popt, const char *tool,
-		 int (*take)(int val, const char *arg, void *options), void *options, bool *done);
+int options_each(poptContext popt, const struct option_loop *loop, void *options, bool *done);
+
+/* The words after the options, copied, with a NULL behind them; NULL: there are none.
+ * To be freed with options_command_free(), which takes NULL. */
+char **options_command(poptContext popt);
+void options_command_free(char **command);

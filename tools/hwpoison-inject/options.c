@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "common/grammar.h"
+
 enum {
 	OPT_FILTER_SHOW = 0x100,
 	OPT_FILTER_CLEAR,
@@ -278,28 +280,14 @@ static int check_conflicts(const struct options *opt)
 
 /* -------------------------------------------------------------------- parsing */
 
-/* popt keeps the words after the options; they are argv's own. */
-static void take_command(poptContext popt, struct options *opt)
-{
-	const char **args = poptGetArgs(popt);
-	size_t n = 0;
-
-	if (!args || !args[0])
-		return;
-	while (args[n])
-		n++;
-	opt->command = xcalloc(n + 1, sizeof(*opt->command));
-	for (size_t i = 0; i < n; i++)
-		opt->command[i] = xstrdup(args[i]);
-}
-
 static int parse_all(poptContext popt, struct options *opt, bool *done)
 {
-	int status = options_each(popt, "hwpoison-inject", take_option, opt, done);
+	static const struct option_loop loop = { "hwpoison-inject", take_option, print_grammar };
+	int status = options_each(popt, &loop, opt, done);
 
 	if (status || *done)
 		return status;
-	take_command(popt, opt);
+	opt->command = options_command(popt);
 	return check_conflicts(opt);
 }
 
@@ -326,7 +314,5 @@ void options_release(struct options *opt)
 	kernel_filter_release(&opt->filter);
 	selection_release(&opt->unpoison_pages);
 	free(opt->sysroot);
-	for (size_t i = 0; opt->command && opt->command[i]; i++)
-		free(opt->command[i]);
-	free(opt->command);
+	options_command_free(opt->command);
 }

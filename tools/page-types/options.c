@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/grammar.h"
+
 enum {
 	OPT_FORCE = 0x100,
 	OPT_SYSROOT,
@@ -136,7 +138,8 @@ static int check_conflicts(const struct options *opt)
 
 static int parse_all(poptContext popt, struct options *opt, bool *done)
 {
-	int status = options_each(popt, "page-types", take_option, opt, done);
+	static const struct option_loop loop = { "page-types", take_option, print_grammar };
+	int status = options_each(popt, &loop, opt, done);
 
 	if (status || *done)
 		return status;
