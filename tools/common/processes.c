@@ -3,6 +3,7 @@
 #include "common/processes.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "common/page-set.h"
 
@@ -81,4 +82,22 @@ void process_list_release(struct process_list *list)
 {
 	free(list->v);
 	*list = (struct process_list){ 0 };
+}
+
+const char *hold_error_text(int err)
+{
+	switch (-err) {
+	case EPERM:
+		return "it may not be traced by this user";
+	case EBUSY:
+		return "another program traces it";
+	case EOPNOTSUPP:
+		return "it is a 32-bit process, or has no code that could be run";
+	case EACCES:
+		return "it filters its own system calls";
+	case ETIMEDOUT:
+		return "it does not stop: it waits for something that can't be interrupted";
+	default:
+		return strerror(-err);
+	}
 }

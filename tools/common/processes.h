@@ -23,3 +23,6 @@ void process_list_add(struct process_list *list, pid_t pid);
 int process_list_add_descendants(struct process_list *list, struct kpage_ctx *ctx);
 
 void process_list_release(struct process_list *list);
+
+/* Why a task can't be held: an error of kpage_remote_attach() and what follows it. */
+const char *hold_error_text(int err);

@@ -8,6 +8,7 @@
 
 #include "common/caps.h"
 #include "common/module.h"
+#include "common/processes.h"
 #include "common/signals.h"
 
 /* What the tool ever needs: PFNs and injection, other users' processes and files, the
@@ -175,20 +176,6 @@ static int resolve(struct run *run)
 	return status;
 }
 
-static const char *explain_hold(int err)
-{
-	switch (-err) {
-	case EOPNOTSUPP:
-		return "it is a 32-bit process, or has no code that could be run";
-	case EACCES:
-		return "it filters its own system calls";
-	case ETIMEDOUT:
-		return "it does not stop: it waits for something that can't be interrupted";
-	default:
-		return strerror(-err);
-	}
-}
-
 /* What can't be held is found out before anything is changed. */
 static int check_hold(struct run *run, const struct process *p)
 {
@@ -202,9 +189,9 @@ static int check_hold(struct run *run, const struct process *p)
 		return EXIT_OK;
 	if (!run->method->in_target)
 		return fail(status_of(err), "%s[%d]: %s (try without --early, --late and --consume)",
-			    p->comm, (int)p->pid, explain_hold(err));
+			    p->comm, (int)p->pid, hold_error_text(err));
 	return fail(status_of(err), "--method %s: %s[%d]: %s (try: --method %s)", method->name, p->comm,
-		    (int)p->pid, explain_hold(err), method->soft ? "soft-offline" : "debugfs");
+		    (int)p->pid, hold_error_text(err), method->soft ? "soft-offline" : "debugfs");
 }
 
 /* madvise(2) runs by the process's own right. */
