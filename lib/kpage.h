@@ -459,6 +459,9 @@ int kpage_policy_get(struct kpage_ctx *ctx, pid_t tid, enum kpage_policy *out);
  */
 int kpage_policy_set(struct kpage_ctx *ctx, pid_t tid, enum kpage_policy policy);
 
+/* The same with PR_MCE_KILL_CLEAR: the policy is KPAGE_POLICY_DEFAULT afterwards. */
+int kpage_policy_clear(struct kpage_ctx *ctx, pid_t tid);
+
 /* ------------------------------------------------------------------- tally */
 
 /* Page counts by flags. */
@@ -725,6 +728,14 @@ int kpage_offline_check(struct kpage_ctx *ctx);
  * of that name.
  */
 int kpage_failure_setting(struct kpage_ctx *ctx, const char *name, uint64_t *out);
+
+/*
+ * Writes one and reads it back. The kernel asks for user 0, not for a capability.
+ * Errors: -ENOENT; -EACCES, -EPERM; -EROFS (a container's /proc/sys); -EINVAL not a value
+ * that it can have; -EIO the kernel holds another one afterwards; -EXDEV the context is a
+ * tree of copies that leads to the machine's own files.
+ */
+int kpage_failure_setting_write(struct kpage_ctx *ctx, const char *name, uint64_t value);
 
 /* What the kernel counts for a NUMA node since boot. A soft offline is not counted,
  * nor a page that was poisoned before; unpoisoning lowers nothing. */

@@ -59,13 +59,43 @@ KPAGE_EXPORT int kpage_offline_check(struct kpage_ctx *ctx)
 	return faccessat(ctx->root_fd, path + 1, W_OK, AT_EACCESS) ? ctx_error(ctx, -errno, path) : 0;
 }
 
+static int setting_path(struct kpage_ctx *ctx, const char *name, char path[static KPAGE_PATH_MAX])
+{
+	if (snprintf(path, KPAGE_PATH_MAX, "/proc/sys/vm/%s", name) >= KPAGE_PATH_MAX)
+		return ctx_error(ctx, -ENAMETOOLONG, name);
+	return 0;
+}
+
 KPAGE_EXPORT int kpage_failure_setting(struct kpage_ctx *ctx, const char *name, uint64_t *out)
 {
 	char path[KPAGE_PATH_MAX];
+	int err = setting_path(ctx, name, path);
 
-	if (snprintf(path, sizeof(path), "/proc/sys/vm/%s", name) >= (int)sizeof(path))
-		return ctx_error(ctx, -ENAMETOOLONG, name);
-	return read_number(ctx, path, out);
+	return err ? err : read_number(ctx, path, out);
+}
+
+KPAGE_EXPORT int kpage_failure_setting_write(struct kpage_ctx *ctx, const char *name,
+					     uint64_t value)
+{
+	char path[KPAGE_PATH_MAX];
+	_cleanup_close_ int fd = -1;
+	uint64_t now;
+	int err = setting_path(ctx, name, path);
+
+	if (err)
+		return err;
+	fd = ctx_open(ctx, path, O_WRONLY);
+	if (fd < 0)
+		return fd;
+	if (ctx_is_foreign(ctx, fd, PROC_SUPER_MAGIC))
+		return ctx_error(ctx, -EXDEV, path);
+	err = number_write(fd, value);
+	if (err)
+		return ctx_error(ctx, err, path);
+	err = read_number(ctx, path, &now);
+	if (err)
+		return err;
+	return now == value ? 0 : ctx_error(ctx, -EIO, path);
 }
 
 KPAGE_EXPORT int kpage_node_failures(struct kpage_ctx *ctx, unsigned int node,

@@ -33,9 +33,15 @@ static int remote_prctl(struct kpage_remote *r, const uint64_t args[6])
 	return err ? err : (int)result;
 }
 
-static int set_and_verify(struct kpage_remote *r, enum kpage_policy policy)
+/* What is asked of the kernel, and which policy that is. */
+struct wish {
+	unsigned long command, value;	/* of PR_MCE_KILL */
+	enum kpage_policy policy;
+};
+
+static int set_and_verify(struct kpage_remote *r, const struct wish *wish)
 {
-	const uint64_t set[6] = { PR_MCE_KILL, PR_MCE_KILL_SET, (uint64_t)policy };
+	const uint64_t set[6] = { PR_MCE_KILL, wish->command, wish->value };
 	const uint64_t get[6] = { PR_MCE_KILL_GET };
 	int err;
 
@@ -44,10 +50,10 @@ static int set_and_verify(struct kpage_remote *r, enum kpage_policy policy)
 		err = remote_prctl(r, get);
 	if (err < 0)
 		return err;
-	return err == (int)policy ? 0 : -EIO;
+	return err == (int)wish->policy ? 0 : -EIO;
 }
 
-static int set_elsewhere(struct kpage_ctx *ctx, pid_t tid, enum kpage_policy policy)
+static int set_elsewhere(struct kpage_ctx *ctx, pid_t tid, const struct wish *wish)
 {
 	struct kpage_remote *r;
 	int err, end;
@@ -55,26 +61,47 @@ static int set_elsewhere(struct kpage_ctx *ctx, pid_t tid, enum kpage_policy pol
 	err = kpage_remote_attach(ctx, tid, &r);
 	if (err)
 		return err;
-	err = set_and_verify(r, policy);
+	err = set_and_verify(r, wish);
 	end = kpage_remote_detach(r);
 	return err ? err : end;
 }
 
-KPAGE_EXPORT int kpage_policy_set(struct kpage_ctx *ctx, pid_t tid, enum kpage_policy policy)
+static int set_here(const struct wish *wish)
+{
+	if (prctl(PR_MCE_KILL, wish->command, wish->value, 0, 0))
+		return -errno;
+	return prctl(PR_MCE_KILL_GET, 0, 0, 0, 0) == (int)wish->policy ? 0 : -EIO;
+}
+
+static int set_policy(struct kpage_ctx *ctx, pid_t tid, const struct wish *wish)
 {
 	enum kpage_policy now;
 	int err;
 
-	/* The kernel changes the policy before it refuses a value that it does not know. */
-	if ((unsigned int)policy > KPAGE_POLICY_DEFAULT)
-		return -EINVAL;
 	if (ctx->live && tid == (pid_t)syscall(SYS_gettid))
-		err = prctl(PR_MCE_KILL, PR_MCE_KILL_SET, policy, 0, 0) ? -errno : 0;
+		err = set_here(wish);
 	else
-		err = set_elsewhere(ctx, tid, policy);
+		err = set_elsewhere(ctx, tid, wish);
 	if (!err)
 		err = kpage_policy_get(ctx, tid, &now);
 	if (err)
 		return err;
-	return now == policy ? 0 : -EIO;
+	return now == wish->policy ? 0 : -EIO;
+}
+
+KPAGE_EXPORT int kpage_policy_set(struct kpage_ctx *ctx, pid_t tid, enum kpage_policy policy)
+{
+	const struct wish wish = { PR_MCE_KILL_SET, (unsigned long)policy, policy };
+
+	/* The kernel changes the policy before it refuses a value that it does not know. */
+	if ((unsigned int)policy > KPAGE_POLICY_DEFAULT)
+		return -EINVAL;
+	return set_policy(ctx, tid, &wish);
+}
+
+KPAGE_EXPORT int kpage_policy_clear(struct kpage_ctx *ctx, pid_t tid)
+{
+	const struct wish wish = { PR_MCE_KILL_CLEAR, 0, KPAGE_POLICY_DEFAULT };
+
+	return set_policy(ctx, tid, &wish);
 }
