@@ -174,6 +174,7 @@ lab_tests = \
 	tests/lab/inject-tasks.bats \
 	tests/lab/inject.bash \
 	tests/lab/page-types.bats \
+	tests/lab/readme.bats \
 	tests/lab/usemem.bats \
 	tests/lab/zy-inject-kernel-pages.bats \
 	tests/lab/zz-hwpoison-rst.bats \

@@ -121,6 +121,10 @@ check_options() {
 	check_options hwpoison-inject
 }
 
+@test "mcekill: options of --help, man page and completion" {
+	check_options mcekill
+}
+
 @test "usemem: options of --help, man page and completion" {
 	check_options usemem
 }
