@@ -158,6 +158,7 @@ bats_tests = \
 	tests/bats/page-types-dump.bats \
 	tests/bats/page-types-errors.bats \
 	tests/bats/page-types-file.bats \
+	tests/bats/page-types-json.bats \
 	tests/bats/page-types-poison.bats \
 	tests/bats/page-types-process.bats \
 	tests/bats/page-types-usage.bats \

@@ -24,6 +24,9 @@ good_records() {
 		{"record":"totals","version":1,"pages":1,"outcomes":{"poisoned":1},"pages_lost":1,"hardware_corrupted_before":0,"hardware_corrupted_after":4,"nodes":[{"node":0,"before":{"total":0,"ignored":0,"failed":0,"delayed":0,"recovered":0},"after":{"total":1,"ignored":0,"failed":0,"delayed":0,"recovered":1}}],"tasks_signalled":1,"tasks_killed":1,"events_lost":0,"interrupted":false,"verdict":{"expected":"killed","met":true}}
 		{"record":"poisoned","version":1,"pfn":20484,"kind":"other","flags":["hwpoison"],"flags_value":"0x80000","time":"2026-11-23T10:04:05.123456+01:00","method":"debugfs","pid":155,"comm":"db: writer","address":"0x5596bc308000","tool":"hwpoison-inject"}
 		{"record":"unpoison","version":1,"pfn":20484,"outcome":"still-poisoned","errno":16,"error":"still mapped"}
+		{"record":"range","version":1,"pid":155,"file":null,"offset":34359738,"cgroup":4711,"mapcount":1,"pfn":20484,"pages":3,"flags":["uptodate","0x8000000"],"flags_value":"0x8000008"}
+		{"record":"summary","version":1,"flags":["lru"],"flags_value":"0x20","pages":12,"bytes":49152}
+		{"record":"sum","version":1,"pages":12,"bytes":49152}
 		{"record":"thread","version":1,"pid":155,"tid":156,"comm":"db: writer","policy":"early","system":"late","effective":"early","reason":"own","sigbus":"caught","blocked":false,"pending":false,"on_ao":"handler","on_ar":"handler"}
 		{"record":"policy","version":1,"pid":155,"tid":156,"comm":"db: writer","before":"default","now":"early"}
 		{"record":"setting","version":1,"name":"vm.memory_failure_recovery","before":1,"value":0,"meaning":"every memory error panics the machine","warning":"the next injection panics this machine"}
@@ -83,6 +86,8 @@ rejects_change() {
 		.hardware_corrupted_before = null | .hardware_corrupted_after = null | .events_lost = null')"
 	takes "$(good poisoned | jq -c '.time = null | .method = null | .pid = null | .comm = null |
 		.address = null | .tool = null')"
+	takes "$(good range | jq -c '.pid = null | .file = "/data/a b" | .offset = null | .cgroup = null |
+		.mapcount = null')"
 	takes "$(good thread | jq -c '.system = null | .effective = null | .reason = null | .on_ao = null |
 		.on_ar = null')"
 	takes "$(good setting | jq -c '.before = null | .value = null | .meaning = null | .warning = null')"

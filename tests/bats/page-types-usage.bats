@@ -213,7 +213,7 @@ bad_usage() {
 	options=(
 		'-p 7' '--pid 7' '-c /sys/fs/cgroup' '--cgroup /sys/fs/cgroup' '-a 1' '--addr 1'
 		'-b anon' '--bits anon' '-r' '--raw' '-l' '--list' '-L' '--list-each'
-		'-C -l' '--list-cgroup -l' '-M -l' '--list-mapcnt -l' '-N' '--no-summary'
+		'-C -l' '--list-cgroup -l' '-M -l' '--list-mapcnt -l' '-N' '--no-summary' '--json'
 		'-d anon' '--describe anon' '-i -a 1' '--mark-idle -a 1' '-j 2' '--jobs 2'
 		'-x' '--unpoison' "-F $mem" "--kpageflags $mem" '-h' '--help' '--usage' '--version'
 	)

@@ -12,8 +12,8 @@ static void begin_file(const char *path, void *arg)
 {
 	struct run *run = arg;
 
-	(void)path;
 	list_break(&run->list);
+	run->list.file = path;
 }
 
 int walk_cache(struct run *run, const struct kpage_walk *walk)
@@ -30,7 +30,12 @@ int walk_cache(struct run *run, const struct kpage_walk *walk)
 		.arg = run,
 	};
 
-	return walk_files(&w, s->file);
+	int status = walk_files(&w, s->file);
+
+	/* The path of the last file goes with the walk. */
+	list_break(&run->list);
+	run->list.file = NULL;
+	return status;
 }
 
 static void show_time(const char *what, time_t when, time_t now)

@@ -10,6 +10,7 @@
 
 enum {
 	OPT_FORCE = 0x100,
+	OPT_JSON,
 	OPT_SYSROOT,
 };
 
@@ -20,6 +21,7 @@ static struct poptOption output_options[] = {
 	{ "list-cgroup", 'C', POPT_ARG_NONE, NULL, 'C', "Show the cgroup inode of pages", NULL },
 	{ "list-mapcnt", 'M', POPT_ARG_NONE, NULL, 'M', "Show the map count of pages", NULL },
 	{ "no-summary", 'N', POPT_ARG_NONE, NULL, 'N', "Don't show the summary", NULL },
+	{ "json", 0, POPT_ARG_NONE, NULL, OPT_JSON, "Print JSON, a record a line", NULL },
 	{ "describe", 'd', POPT_ARG_STRING, NULL, 'd', "Describe flags, and exit", "FLAGS" },
 	POPT_TABLEEND
 };
@@ -88,6 +90,7 @@ static const struct option_switch switches[] = {
 	{ 'X', offsetof(struct options, hwpoison) },
 	{ 'x', offsetof(struct options, unpoison) },
 	{ OPT_FORCE, offsetof(struct options, force) },
+	{ OPT_JSON, offsetof(struct options, json) },
 };
 
 static int take_option(int val, const char *arg, void *options)
@@ -126,6 +129,9 @@ static int check_conflicts(const struct options *opt)
 		{ opt->hwpoison && opt->unpoison, "--hwpoison and --unpoison exclude each other" },
 		{ (opt->hwpoison || opt->unpoison || opt->mark_idle) && opt->dump,
 		  "--kpageflags: pages of a copy can't be changed" },
+		{ opt->json && (opt->hwpoison || opt->unpoison),
+		  "--json: not with --hwpoison and --unpoison (hwpoison-inject has it)" },
+		{ opt->json && opt->describe, "--json: not with --describe" },
 		{ opt->selection.file && opt->sysroot,
 		  "--file: the page cache is only to be had on the running machine, without --sysroot" },
 	};

@@ -182,7 +182,8 @@ static void begin_list(struct run *run)
 		.mapcount = opt->list_mapcount,
 	};
 
-	list_begin(&run->list, opt->list, &columns);
+	run->out.json = opt->json;
+	list_begin(&run->list, opt->list, &columns, opt->json ? &run->out : NULL);
 }
 
 static void finish(struct run *run)
@@ -192,11 +193,11 @@ static void finish(struct run *run)
 	list_end(&run->list);
 	if (opt->no_summary)
 		return;
-	if (opt->list != LIST_NONE)
+	if (opt->list != LIST_NONE && !opt->json)
 		printf("\n\n");
-	if (opt->selection.file)
+	if (opt->selection.file && !opt->json)
 		show_file(opt);
-	if (show_summary(run->tally))
+	if (show_summary(run->tally, opt->json ? &run->out : NULL))
 		run->status = fail(EXIT_FAILED, "out of memory");
 }
 

@@ -14,7 +14,7 @@
 struct options {
 	struct selection selection;
 	enum list_mode list;
-	bool raw, list_cgroup, list_mapcount, no_summary, mark_idle, hwpoison, unpoison, force;
+	bool raw, list_cgroup, list_mapcount, no_summary, mark_idle, hwpoison, unpoison, force, json;
 	unsigned int jobs;
 	char *dump, *sysroot;
 	bool describe;			/* only say what these flags are */
@@ -29,6 +29,7 @@ struct run {
 	struct kpage_idle *idle;
 	struct kpage_tally *tally;
 	struct list list;
+	struct record_output out;
 	struct injection inj;
 	struct rundir *dir;		/* NULL, and so the ledger: on a tree of copies */
 	struct ledger *ledger;

@@ -37,6 +37,99 @@ static char *put_decimal(char *p, uint64_t n, char end)
 	return p;
 }
 
+/* Their records: the same rows. */
+
+struct range_row {
+	const struct list *list;
+	const struct row *row;
+};
+
+static const struct row *range_of(const void *row)
+{
+	return ((const struct range_row *)row)->row;
+}
+
+static const struct list *list_of(const void *row)
+{
+	return ((const struct range_row *)row)->list;
+}
+
+static void get_pid(const void *row, struct cell *c)
+{
+	if (list_of(row)->pid)
+		cell_number(c, (uint64_t)list_of(row)->pid);
+}
+
+static void get_file(const void *row, struct cell *c)
+{
+	cell_text(c, list_of(row)->file);
+}
+
+static void get_offset(const void *row, struct cell *c)
+{
+	if (list_of(row)->columns.offset)
+		cell_number(c, range_of(row)->offset);
+}
+
+static void get_cgroup(const void *row, struct cell *c)
+{
+	if (list_of(row)->columns.cgroup)
+		cell_number(c, range_of(row)->cgroup);
+}
+
+static void get_mapcount(const void *row, struct cell *c)
+{
+	if (list_of(row)->columns.mapcount)
+		cell_number(c, range_of(row)->mapcount);
+}
+
+static void get_pfn(const void *row, struct cell *c)
+{
+	cell_pfn(c, range_of(row)->pfn);
+}
+
+static void get_pages(const void *row, struct cell *c)
+{
+	cell_number(c, range_of(row)->count);
+}
+
+static void get_flags(const void *row, struct cell *c)
+{
+	cell_flags(c, range_of(row)->flags);
+}
+
+static void get_flags_value(const void *row, struct cell *c)
+{
+	cell_hex(c, range_of(row)->flags);
+}
+
+static const struct column range_columns[] = {
+	{ "pid", NULL, 0, get_pid },
+	{ "file", NULL, 0, get_file },
+	{ "offset", NULL, 0, get_offset },
+	{ "cgroup", NULL, 0, get_cgroup },
+	{ "mapcount", NULL, 0, get_mapcount },
+	{ "pfn", NULL, 0, get_pfn },
+	{ "pages", NULL, 0, get_pages },
+	{ "flags", NULL, 0, get_flags },
+	{ "flags_value", NULL, 0, get_flags_value },
+};
+
+static const struct record_type range_record = {
+	.name = "range",
+	.version = 1,
+	.columns = range_columns,
+	.nr_columns = ARRAY_SIZE(range_columns),
+};
+
+static void print_range(const struct list *list, const struct row *row)
+{
+	const struct range_row r = { .list = list, .row = row };
+
+	record_print(list->json, &range_record, &r);
+	stdout_has_failed();
+}
+
 static char *put_symbolic(char *p, struct list *list, uint64_t flags)
 {
 	if (flags != list->symbolic_flags || !list->symbolic_len) {
@@ -59,6 +152,10 @@ static void put_row(struct list *list, const struct row *row)
 {
 	char *p = list->text + list->len;
 
+	if (list->json) {
+		print_range(list, row);
+		return;
+	}
 	if (list->columns.pid)
 		p = put_decimal(p, (uint64_t)list->pid, '\t');
 	if (list->columns.offset)
@@ -79,9 +176,11 @@ static void put_row(struct list *list, const struct row *row)
 		flush_rows(list);
 }
 
-void list_begin(struct list *list, enum list_mode mode, const struct columns *columns)
+void list_begin(struct list *list, enum list_mode mode, const struct columns *columns,
+		struct record_output *json)
 {
 	list->mode = mode;
+	list->json = json;
 	list->columns = *columns;
 }
 
@@ -89,7 +188,7 @@ static void put_header(struct list *list)
 {
 	const struct columns *c = &list->columns;
 
-	if (list->has_header || list->mode == LIST_NONE)
+	if (list->has_header || list->mode == LIST_NONE || list->json)
 		return;
 	list->has_header = true;
 	printf("%s", c->pid ? "pid\t" : "");
@@ -161,16 +260,63 @@ static uint64_t pages_to_mb(uint64_t pages)
 	return pages * kpage_page_size() >> 20;
 }
 
-int show_summary(const struct kpage_tally *tally)
+static void get_row_flags(const void *row, struct cell *c)
 {
-	_cleanup_free_ struct kpage_tally_row *rows = NULL;
+	cell_flags(c, ((const struct kpage_tally_row *)row)->flags);
+}
+
+static void get_row_value(const void *row, struct cell *c)
+{
+	cell_hex(c, ((const struct kpage_tally_row *)row)->flags);
+}
+
+static void get_row_pages(const void *row, struct cell *c)
+{
+	cell_number(c, ((const struct kpage_tally_row *)row)->pages);
+}
+
+static void get_row_bytes(const void *row, struct cell *c)
+{
+	cell_number(c, ((const struct kpage_tally_row *)row)->pages * kpage_page_size());
+}
+
+static const struct column summary_columns[] = {
+	{ "flags", NULL, 0, get_row_flags },
+	{ "flags_value", NULL, 0, get_row_value },
+	{ "pages", NULL, 0, get_row_pages },
+	{ "bytes", NULL, 0, get_row_bytes },
+};
+
+static const struct record_type summary_record = {
+	.name = "summary",
+	.version = 1,
+	.columns = summary_columns,
+	.nr_columns = ARRAY_SIZE(summary_columns),
+};
+
+/* The sum has no flags. */
+static const struct record_type sum_record = {
+	.name = "sum",
+	.version = 1,
+	.columns = summary_columns + 2,
+	.nr_columns = ARRAY_SIZE(summary_columns) - 2,
+};
+
+static void json_summary(const struct kpage_tally *tally, const struct kpage_tally_row *rows,
+			 size_t n, struct record_output *json)
+{
+	const struct kpage_tally_row sum = { .pages = kpage_tally_total(tally) };
+
+	for (size_t i = 0; i < n; i++)
+		record_print(json, &summary_record, &rows[i]);
+	record_print(json, &sum_record, &sum);
+}
+
+static void print_summary(const struct kpage_tally *tally, const struct kpage_tally_row *rows,
+			  size_t n)
+{
 	char symbolic[KPAGE_SYMBOLIC_SIZE], names[KPAGE_NAMES_SIZE];
-	size_t n = 0;
 
-	int err = kpage_tally_rows(tally, &rows, &n);
-
-	if (err)
-		return err;
 	printf("             flags\tpage-count       MB  symbolic-flags\t\t\tlong-symbolic-flags\n");
 	for (size_t i = 0; i < n; i++) {
 		kpage_flags_symbolic(rows[i].flags, symbolic);
@@ -180,6 +326,20 @@ int show_summary(const struct kpage_tally *tally)
 	}
 	printf("             total\t%10" PRIu64 " %8" PRIu64 "\n", kpage_tally_total(tally),
 	       pages_to_mb(kpage_tally_total(tally)));
+}
+
+int show_summary(const struct kpage_tally *tally, struct record_output *json)
+{
+	_cleanup_free_ struct kpage_tally_row *rows = NULL;
+	size_t n = 0;
+	int err = kpage_tally_rows(tally, &rows, &n);
+
+	if (err)
+		return err;
+	if (json)
+		json_summary(tally, rows, n, json);
+	else
+		print_summary(tally, rows, n);
 	return 0;
 }
 

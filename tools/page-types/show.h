@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kpage.h"
+#include "common/record.h"
 #include "common/util.h"
 
 enum list_mode {
@@ -26,6 +27,8 @@ struct row {
 struct list {
 	enum list_mode mode;
 	struct columns columns;
+	struct record_output *json;	/* NULL: text */
+	const char *file;	/* whose pages come now; NULL: no file's. Borrowed */
 	bool has_header;	/* it comes with the first row */
 	pid_t pid;		/* whose pages come now */
 	struct row row;		/* LIST_RANGES: the range so far; count 0: none */
@@ -36,8 +39,9 @@ struct list {
 	char text[32 << 10];
 };
 
-/* list: all zero. */
-void list_begin(struct list *list, enum list_mode mode, const struct columns *columns);
+/* list: all zero. json: where records go instead of text, or NULL. */
+void list_begin(struct list *list, enum list_mode mode, const struct columns *columns,
+		struct record_output *json);
 void list_add(struct list *list, const struct kpage_batch *batch);
 /* A range ends here whatever comes next (another file, another process); the rows
  * so far are handed to stdio. */
@@ -45,6 +49,6 @@ void list_break(struct list *list);
 /* The end; a list without rows gets its header. */
 void list_end(struct list *list);
 
-/* 0 or -ENOMEM. */
-int show_summary(const struct kpage_tally *tally);
+/* 0 or -ENOMEM. json: as above. */
+int show_summary(const struct kpage_tally *tally, struct record_output *json);
 void show_flags(uint64_t flags);
