@@ -813,13 +813,20 @@ bool kpage_watch_has_kmsg(const struct kpage_watch *w);
 
 /*
  * Hands every event that happened until now to `event`, ordered within each
- * source; does not block. A nonzero return of `event` ends it and is the result;
+ * source, and a KPAGE_EVENT_FAULT before the signal that it explains; does not block. A nonzero return of `event` ends it and is the result;
  * the rest comes with the next call. An error is returned after what could be
  * read was handed out. A loss is not an error: see kpage_watch_lost(). To lose
  * nothing, call it at least once every 300 injections: the kernel's log is short.
  */
 int kpage_watch_read(struct kpage_watch *w, int (*event)(const struct kpage_event *, void *),
 		     void *arg);
+
+/*
+ * Waits until there may be something to read, timeout_ms at most (negative: without an
+ * end). 1: there may be; 0: the time is over, or a signal was caught. 1 does not promise
+ * an event: the kernel's log has lines about anything. Errors: -ENOMEM, those of poll(2).
+ */
+int kpage_watch_wait(struct kpage_watch *w, int timeout_ms);
 
 /*
  * How many events were overwritten before they were read, since the start: trace

@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <trace-seq.h>
 #include <tracefs.h>
 
@@ -31,6 +32,7 @@
 
 /* Instances of one process. */
 #define INSTANCE_MAX 1000
+#define INSTANCE_NAME 64
 
 /* Names of tasks that were signalled, by thread id. */
 #define COMM_SLOTS 256
@@ -46,8 +48,9 @@ struct watch_trace {
 	struct kpage_ctx *ctx;
 	char dir[KPAGE_PATH_MAX];
 	char failure_system[64];	/* where memory_failure_event is; "" if it is not */
-	bool made;			/* the instance's directory is there */
 	struct tracefs_instance *instance;
+	int instances_fd, instance_fd;	/* the directories: paths are no good any more when
+					   tracefs was unmounted lazily, or over it */
 	struct tep_handle *tep;
 	struct tep_event *generate, *deliver, *failure;
 	struct trace_seq text;
@@ -56,6 +59,7 @@ struct watch_trace {
 	size_t page_size;
 	struct trace_cpu *cpus;
 	size_t nr_cpus;
+	struct watch_queue held;	/* what was recorded after the latest gathering began */
 	struct {
 		pid_t tid;
 		char comm[16];
@@ -151,31 +155,40 @@ static void remove_leftovers(struct watch_trace *t)
 	}
 }
 
-static int make_instance(struct watch_trace *t)
+/* Its name goes to `name`. */
+static int make_directory(struct watch_trace *t, char name[static INSTANCE_NAME])
 {
-	char path[KPAGE_PATH_MAX], name[64];
+	char path[KPAGE_PATH_MAX];
 
+	if (snprintf(path, sizeof(path), "%s/instances", t->dir) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	t->instances_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (t->instances_fd < 0)
+		return ctx_error(t->ctx, -errno, path);
 	for (unsigned int n = 0; n < INSTANCE_MAX; n++) {
-		snprintf(name, sizeof(name), "kpage-%d-%u", getpid(), n);
-		if (snprintf(path, sizeof(path), "%s/instances/%s", t->dir, name) >=
-		    (int)sizeof(path))
-			return -ENAMETOOLONG;
-		if (!mkdir(path, 0700)) {
-			t->made = true;
-			break;
-		}
+		snprintf(name, INSTANCE_NAME, "kpage-%d-%u", getpid(), n);
+		if (!mkdirat(t->instances_fd, name, 0700))
+			return 0;
 		if (errno != EEXIST)
 			return ctx_error(t->ctx, -errno, path);
 	}
-	if (!t->made)
-		return ctx_error(t->ctx, -EEXIST, path);
-	t->instance = tracefs_instance_alloc(t->dir, name);
-	if (!t->instance) {
-		rmdir(path);
-		t->made = false;
-		return -ENOMEM;
-	}
-	return 0;
+	return ctx_error(t->ctx, -EEXIST, path);
+}
+
+static int make_instance(struct watch_trace *t)
+{
+	char name[INSTANCE_NAME];
+	int err = make_directory(t, name);
+
+	if (err)
+		return err;
+	t->instance_fd = openat(t->instances_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	err = t->instance_fd < 0 ? -errno : 0;
+	t->instance = err ? NULL : tracefs_instance_alloc(t->dir, name);
+	if (t->instance)
+		return 0;
+	unlinkat(t->instances_fd, name, AT_REMOVEDIR);
+	return err ? ctx_error(t->ctx, err, t->dir) : -ENOMEM;
 }
 
 /* Remembers which of the instance's files failed. */
@@ -223,6 +236,10 @@ static int start_instance(struct watch_trace *t)
 	err = write_file(t, "trace_clock", "mono");
 	if (!err)
 		err = write_file(t, "buffer_size_kb", size);
+	/* poll(2) is to end with the first record; before 4.21, where it has no such file,
+	 * it does. */
+	if (!err && !faccessat(t->instance_fd, "buffer_percent", F_OK, 0))
+		err = write_file(t, "buffer_percent", "0");
 	if (!err)
 		err = enable_event(t, "signal", "signal_generate", filter);
 	if (!err)
@@ -372,6 +389,7 @@ int watch_trace_open(struct kpage_ctx *ctx, struct watch_trace **out)
 	if (!t)
 		return -ENOMEM;
 	t->ctx = ctx;
+	t->instances_fd = t->instance_fd = -1;
 	trace_seq_init(&t->text);
 	err = open_steps(t);
 	if (err) {
@@ -382,15 +400,29 @@ int watch_trace_open(struct kpage_ctx *ctx, struct watch_trace **out)
 	return 0;
 }
 
+static void remove_instance(struct watch_trace *t)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!unlinkat(t->instances_fd, tracefs_instance_get_name(t->instance), AT_REMOVEDIR))
+		return;
+	/* Busy: a child has our descriptors. It is a leftover when we are gone. */
+	fd = openat(t->instance_fd, "tracing_on", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, "0", 1) != 1)
+		return;
+}
+
 void watch_trace_close(struct watch_trace *t)
 {
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->nr_cpus; i++)
 		close(t->cpus[i].fd);
-	if (t->made && tracefs_instance_destroy(t->instance))
-		/* Busy: a child has our descriptors. It is a leftover when we are gone. */
-		tracefs_instance_file_write(t->instance, "tracing_on", "0");
+	if (t->instance)
+		remove_instance(t);
+	cleanup_close(&t->instance_fd);
+	cleanup_close(&t->instances_fd);
+	free(t->held.events);
 	tracefs_instance_free(t->instance);
 	kbuffer_free(t->kbuf);
 	tep_free(t->tep);
@@ -518,8 +550,10 @@ static int read_lost(struct watch_trace *t, struct trace_cpu *cpu)
 	uint64_t lost = 0;
 	ssize_t n;
 
+	/* Not held open: another descriptor a CPU is more than a process may have, on
+	 * machines with many. */
 	snprintf(file, sizeof(file), "per_cpu/cpu%d/stats", cpu->number);
-	fd = tracefs_instance_file_open(t->instance, file, O_RDONLY | O_CLOEXEC);
+	fd = openat(t->instance_fd, file, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, stats, sizeof(stats) - 1);
 	if (n < 0)
 		return file_error(t, -errno, file);
@@ -637,22 +671,62 @@ static void name_task(struct watch_trace *t, struct kpage_event *event)
 	}
 }
 
+static uint64_t trace_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Of what is held, all that was recorded until then. */
+static int hand_over(struct watch_trace *t, uint64_t until, struct watch_queue *q)
+{
+	size_t n = 0;
+	int err = 0;
+
+	while (n < t->held.n && t->held.events[n].time_ns <= until && !err) {
+		name_task(t, &t->held.events[n]);
+		err = watch_queue_add(q, &t->held.events[n]);
+		n += !err;
+	}
+	t->held.n -= n;
+	if (n)
+		memmove(t->held.events, t->held.events + n, t->held.n * sizeof(*t->held.events));
+	return err;
+}
+
 int watch_trace_gather(struct watch_trace *t, struct watch_queue *q)
 {
-	size_t first = q->n;
+	/* The CPUs are read one after the other. What is recorded meanwhile waits for the next
+	 * time: its cause may have been recorded where was read already. */
+	uint64_t until = trace_now();
 	int err = 0, cpu_err, sort_err;
 
 	/* An error of one CPU is no reason to leave the others' records behind. */
 	for (size_t i = 0; i < t->nr_cpus; i++) {
-		cpu_err = gather_cpu(t, &t->cpus[i], q);
+		cpu_err = gather_cpu(t, &t->cpus[i], &t->held);
 		err = err ? err : cpu_err;
 	}
-	if (q->n == first)
-		return err;
-	sort_err = sort_events(q->events + first, q->n - first);
-	for (size_t i = first; i < q->n; i++)
-		name_task(t, &q->events[i]);
+	sort_err = sort_events(t->held.events, t->held.n);
+	if (!sort_err)
+		sort_err = hand_over(t, until, q);
 	return err ? err : sort_err;
+}
+
+bool watch_trace_has_more(const struct watch_trace *t)
+{
+	return t->held.n;
+}
+
+size_t watch_trace_nr_cpus(const struct watch_trace *t)
+{
+	return t->nr_cpus;
+}
+
+int watch_trace_fd(const struct watch_trace *t, size_t cpu)
+{
+	return t->cpus[cpu].fd;
 }
 
 #endif

@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-struct kpage_watch {
-	struct watch_trace *trace;	/* NULL: all comes from the log */
-	struct watch_kmsg kmsg;		/* fd -1: not readable */
-	struct watch_queue queue;
-};
-
 #ifndef HAVE_LIBTRACEFS
 int watch_trace_open(struct kpage_ctx *ctx, struct watch_trace **out)
 {
@@ -33,6 +27,25 @@ int watch_trace_gather(struct watch_trace *t, struct watch_queue *q)
 	(void)t;
 	(void)q;
 	return 0;
+}
+
+bool watch_trace_has_more(const struct watch_trace *t)
+{
+	(void)t;
+	return false;
+}
+
+size_t watch_trace_nr_cpus(const struct watch_trace *t)
+{
+	(void)t;
+	return 0;
+}
+
+int watch_trace_fd(const struct watch_trace *t, size_t cpu)
+{
+	(void)t;
+	(void)cpu;
+	return -1;
 }
 
 uint64_t watch_trace_lost(const struct watch_trace *t)
@@ -117,6 +130,8 @@ KPAGE_EXPORT void kpage_watch_free(struct kpage_watch *w)
 	watch_trace_close(w->trace);
 	watch_kmsg_close(&w->kmsg);
 	free(w->queue.events);
+	free(w->faults.events);
+	free(w->polled);
 	free(w);
 }
 
@@ -130,6 +145,9 @@ KPAGE_EXPORT bool kpage_watch_has_kmsg(const struct kpage_watch *w)
 	return w->kmsg.fd >= 0;
 }
 
+/* Room for so many events is kept: a flood's is given back. */
+#define ROOM_KEPT 1024
+
 /* The rest of the queue stays, if `event` ends it early. */
 static int hand_out(struct watch_queue *q, int (*event)(const struct kpage_event *, void *),
 		    void *arg)
@@ -140,9 +158,20 @@ static int hand_out(struct watch_queue *q, int (*event)(const struct kpage_event
 	while (done < q->n && !ret)
 		ret = event(&q->events[done++], arg);
 	q->n -= done;
-	if (q->n)
+	if (q->n) {
 		memmove(q->events, q->events + done, q->n * sizeof(*q->events));
+	} else if (q->room > ROOM_KEPT) {
+		free(q->events);
+		*q = (struct watch_queue){ 0 };
+	}
 	return ret;
+}
+
+/* Where the log's events go. With a trace that has all the others they are faults. These
+ * are handed out first: the kernel logs a fault before it sends the signal. */
+static struct watch_queue *log_queue(struct kpage_watch *w)
+{
+	return w->trace && watch_trace_has_failures(w->trace) ? &w->faults : &w->queue;
 }
 
 KPAGE_EXPORT int kpage_watch_read(struct kpage_watch *w,
@@ -150,15 +179,47 @@ KPAGE_EXPORT int kpage_watch_read(struct kpage_watch *w,
 {
 	int trace_err = 0, kmsg_err = 0, ret;
 
+	/* The log after the trace, so that of a signal that was seen the fault is there. */
 	if (w->trace)
 		trace_err = watch_trace_gather(w->trace, &w->queue);
 	if (w->kmsg.fd >= 0)
-		kmsg_err = watch_kmsg_gather(&w->kmsg, &w->queue);
+		kmsg_err = watch_kmsg_gather(&w->kmsg, log_queue(w));
 	/* What was read before an error has left the kernel: hand it out first. */
-	ret = hand_out(&w->queue, event, arg);
+	ret = hand_out(&w->faults, event, arg);
+	if (!ret)
+		ret = hand_out(&w->queue, event, arg);
 	if (ret)
 		return ret;
 	return trace_err ? trace_err : kmsg_err;
+}
+
+static int prepare_poll(struct kpage_watch *w)
+{
+	size_t cpus = w->trace ? watch_trace_nr_cpus(w->trace) : 0;
+
+	w->polled = calloc(cpus + 1, sizeof(*w->polled));
+	if (!w->polled)
+		return -ENOMEM;
+	w->nr_polled = cpus + 1;
+	for (size_t i = 0; i < cpus; i++)
+		w->polled[i] = (struct pollfd){ watch_trace_fd(w->trace, i), POLLIN, 0 };
+	/* -1 is passed over. */
+	w->polled[cpus] = (struct pollfd){ w->kmsg.fd, POLLIN, 0 };
+	return 0;
+}
+
+KPAGE_EXPORT int kpage_watch_wait(struct kpage_watch *w, int timeout_ms)
+{
+	int err = w->polled ? 0 : prepare_poll(w), n;
+
+	if (err)
+		return err;
+	if (w->queue.n || w->faults.n || (w->trace && watch_trace_has_more(w->trace)))
+		return 1;
+	n = poll(w->polled, w->nr_polled, timeout_ms);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	return n > 0;
 }
 
 KPAGE_EXPORT uint64_t kpage_watch_lost(const struct kpage_watch *w)

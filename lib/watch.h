@@ -2,6 +2,8 @@
 /* The two sources of a watch, and the queue between them and its reader. */
 #pragma once
 
+#include <poll.h>
+
 #include "private.h"
 
 /*
@@ -27,8 +29,14 @@ void watch_trace_close(struct watch_trace *t);
 /* Whether this kernel has memory_failure_event. */
 bool watch_trace_has_failures(const struct watch_trace *t);
 
-/* Appends what the kernel recorded until now, by time. */
+/* Appends what the kernel recorded until now, by time; what it records meanwhile comes
+ * next time, and until then there is more. */
 int watch_trace_gather(struct watch_trace *t, struct watch_queue *q);
+bool watch_trace_has_more(const struct watch_trace *t);
+
+/* What to poll(2) for new records. Borrowed. */
+size_t watch_trace_nr_cpus(const struct watch_trace *t);
+int watch_trace_fd(const struct watch_trace *t, size_t cpu);
 uint64_t watch_trace_lost(const struct watch_trace *t);
 
 /* ------------------------------------------------------------------ /dev/kmsg */
@@ -72,3 +80,14 @@ void watch_kmsg_close(struct watch_kmsg *k);
 
 /* Appends the wanted events that were logged until now. */
 int watch_kmsg_gather(struct watch_kmsg *k, struct watch_queue *q);
+
+/* --------------------------------------------------------------- all together */
+
+struct kpage_watch {
+	struct watch_trace *trace;	/* NULL: all comes from the log */
+	struct watch_kmsg kmsg;		/* fd -1: not readable */
+	struct watch_queue queue;
+	struct watch_queue faults;	/* from the log, next to a trace */
+	struct pollfd *polled;		/* all of the above; NULL: not waited yet */
+	size_t nr_polled;
+};

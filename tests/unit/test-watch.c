@@ -495,6 +495,76 @@ static void test_not_live(void **state)
 	kpage_watch_free(NULL);
 }
 
+static int count_event(const struct kpage_event *event, void *arg)
+{
+	(void)event;
+	++*(int *)arg;
+	return *(int *)arg == 1;
+}
+
+static void test_wait(void **state)
+{
+	struct kpage_watch *w = calloc(1, sizeof(*w));
+	int fds[2], n = 0;
+
+	(void)state;
+	assert_non_null(w);
+	open_device(fds, &w->kmsg, ~0u);
+	assert_int_equal(kpage_watch_wait(w, 0), 0);
+	assert_int_equal(kpage_watch_wait(w, 20), 0);
+	put_some(fds[1]);
+	assert_int_equal(kpage_watch_wait(w, -1), 1);
+	/* What was not taken is still to be read, though the log has nothing more. */
+	assert_int_equal(kpage_watch_read(w, count_event, &n), 1);
+	assert_int_equal(kpage_watch_wait(w, -1), 1);
+	assert_int_equal(kpage_watch_read(w, count_event, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(kpage_watch_wait(w, 0), 0);
+	kpage_watch_free(w);
+	close(fds[1]);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* With what there is: no log, no trace. */
+static void test_wait_signal(void **state)
+{
+	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART }, old;
+	struct kpage_watch *w = calloc(1, sizeof(*w));
+
+	(void)state;
+	assert_non_null(w);
+	w->kmsg.fd = -1;
+	assert_int_equal(kpage_watch_wait(w, 1), 0);
+	sigaction(SIGALRM, &action, &old);
+	ualarm(20000, 0);
+	assert_int_equal(kpage_watch_wait(w, -1), 0);
+	sigaction(SIGALRM, &old, NULL);
+	kpage_watch_free(w);
+}
+
+/* A flood's room is given back. */
+static void test_room(void **state)
+{
+	struct kpage_watch *w = calloc(1, sizeof(*w));
+	const struct kpage_event event = { .kind = KPAGE_EVENT_FAILURE };
+	int n = 1;
+
+	(void)state;
+	assert_non_null(w);
+	w->kmsg.fd = -1;
+	for (size_t i = 0; i < 5000; i++)
+		assert_int_equal(watch_queue_add(&w->queue, &event), 0);
+	assert_int_equal(kpage_watch_read(w, count_event, &n), 0);
+	assert_int_equal(n, 5001);
+	assert_int_equal(w->queue.n, 0);
+	assert_int_equal(w->queue.room, 0);
+	kpage_watch_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -515,6 +585,9 @@ int main(void)
 		cmocka_unit_test(test_gather_many),
 		cmocka_unit_test(test_gather_error),
 		cmocka_unit_test(test_not_live),
+		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_wait_signal),
+		cmocka_unit_test(test_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
