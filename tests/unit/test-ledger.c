@@ -320,6 +320,53 @@ static void test_strange_fields(void **state)
 	rundir_free(r);
 }
 
+/* ------------------------------------------------------------------ searching */
+
+static int note_and_stop(const struct ledger_entry *e, void *arg)
+{
+	note_pfn(e, arg);
+	return 7;
+}
+
+static void expect_found(struct ledger *l, struct ledger_query query, const char *expected)
+{
+	char text[1000] = "";
+
+	assert_int_equal(ledger_search(l, &query, note_entry, text), 0);
+	assert_string_equal(text, expected);
+}
+
+static void test_search(void **state)
+{
+	struct rundir *r = open_rundir(*state, false);
+	struct ledger *l = open_ledger(r);
+	char text[1000] = "";
+
+	expect_found(l, (struct ledger_query){ .pid = 17 }, "");
+	/* Also what was unpoisoned since; not what is of another boot, is broken, or is
+	 * about another page. */
+	fixture_text(*state, LEDGER,
+		     LINE("poison", BOOT, 5, ",\"pid\":17,\"method\":\"debugfs\"")
+		     LINE("poison", OLD_BOOT, 5, ",\"pid\":17")
+		     UNPOISON(5)
+		     LINE("poison", BOOT, 17, ",\"pid\":5")
+		     "{\"pfn\":5,\n"
+		     LINE("poison", BOOT, 5, ",\"pid\":18")
+		     LINE("poison", BOOT, 55, ",\"pid\":17,\"address\":\"0x1000\"")
+		     "{\"event\":\"poison\",\"boot\":\"" BOOT "\",\"pfn\":5,\"pid\":17");
+	expect_found(l, (struct ledger_query){ .has_pfn = true, .pfn = 5 },
+		     "5 T debugfs 17 - - 0 - -;5 T - 18 - - 0 - -;");
+	expect_found(l, (struct ledger_query){ .pid = 17 },
+		     "5 T debugfs 17 - - 0 - -;55 T - 17 - at 1000 - -;");
+	expect_found(l, (struct ledger_query){ .has_pfn = true, .pfn = 5, .pid = 18 },
+		     "5 T - 18 - - 0 - -;");
+	expect_found(l, (struct ledger_query){ .has_pfn = true }, "");
+	assert_int_equal(ledger_search(l, &(struct ledger_query){ 0 }, note_and_stop, text), 7);
+	assert_string_equal(text, "5 ");
+	ledger_free(l);
+	rundir_free(r);
+}
+
 static void test_link(void **state)
 {
 	struct fixture *fx = *state;
@@ -348,6 +395,7 @@ int main(void)
 		TREE_TEST(test_cut_off),
 		TREE_TEST(test_broken_lines),
 		TREE_TEST(test_strange_fields),
+		TREE_TEST(test_search),
 		TREE_TEST(test_link),
 	};
 

@@ -72,6 +72,30 @@ static const struct column columns[] = {
 static const struct record_type type = { "thing", 3, "things:", columns, ARRAY_SIZE(columns) };
 static const struct record_type other = { "other", 1, NULL, columns, 1 };
 
+/* A table of two types. */
+static const struct column left_columns[] = {
+	{ "text", NULL, 0, get_text },
+	{ NULL, "A", 3, get_number },
+	{ "pfn", "B", -4, get_pfn },
+};
+
+static const struct column right_columns[] = {
+	{ "a", "A", 3, get_number },
+	{ NULL, "B", -4, get_text },
+	{ "hex", NULL, 0, get_hex },
+};
+
+static const struct column wide_columns[] = {
+	{ "a", "A", 5, get_number },
+	{ NULL, "B", -4, get_text },
+};
+
+static const struct record_type left = { "left", 1, NULL, left_columns, 3 };
+static const struct record_type right = { "right", 1, NULL, right_columns, 3 };
+static const struct record_type titled = { "titled", 1, "More:", right_columns, 3 };
+static const struct record_type narrow = { "narrow", 1, NULL, right_columns, 1 };
+static const struct record_type wide = { "wide", 1, NULL, wide_columns, 2 };
+
 /* What is printed goes to a file for the time being. */
 static int saved_stdout;
 
@@ -141,6 +165,33 @@ static void test_null(void **state)
 			    "\"known\":false,\"flags\":[],\"object\":null,\"text\":null}\n");
 }
 
+static void test_same_table(void **state)
+{
+	const struct record_type *const types[] = { &left, &right, &left, &titled, &right,
+						    &narrow, &left, &wide };
+	struct record_output out = { .json = false };
+	const struct row row = { 7, "x", true };
+
+	capture_begin(*state);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		record_print(&out, types[i], &row);
+	capture_end(*state, "  A  B\n"
+			    "  7  0x7\n"
+			    "  7  x\n"
+			    "  7  0x7\n"
+			    "More:\n"
+			    "  A  B\n"
+			    "  7  x\n"
+			    "  A  B\n"
+			    "  7  x\n"
+			    "  A\n"
+			    "  7\n"
+			    "  A  B\n"
+			    "  7  0x7\n"
+			    "    A  B\n"
+			    "    7  x\n");
+}
+
 /* A task may call itself anything. */
 static void test_names(void **state)
 {
@@ -167,6 +218,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_text, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_json, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_null, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_same_table, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_names, fixture_setup, fixture_teardown),
 	};
 

@@ -449,3 +449,58 @@ int ledger_read(struct ledger *l, int (*each)(const struct ledger_entry *entry, 
 	free(p.v);
 	return err;
 }
+
+/* ------------------------------------------------------------------- searching */
+
+/* A sieve, before a line is taken apart: most are about something else. */
+static bool may_fit(const char *text, size_t len, const struct ledger_query *query)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "%" PRIu64, query->pfn);
+	if (query->has_pfn && !memmem(text, len, number, strlen(number)))
+		return false;
+	snprintf(number, sizeof(number), "%d", query->pid);
+	return !query->pid || memmem(text, len, number, strlen(number));
+}
+
+static bool fits(const struct ledger_entry *entry, const struct ledger_query *query)
+{
+	return (!query->has_pfn || entry->pfn == query->pfn) &&
+	       (!query->pid || entry->pid == query->pid);
+}
+
+static int search_line(const struct ledger *l, const char *text, size_t len,
+		       const struct ledger_query *query,
+		       int (*each)(const struct ledger_entry *, void *), void *arg)
+{
+	struct ledger_entry entry;
+	struct line line;
+	int ret = 0;
+
+	if (!may_fit(text, len, query))
+		return 0;
+	parse_line(&line, text, len, rundir_boot(l->dir));
+	if (line.kind == LINE_POISON) {
+		fill_entry(&entry, line.object);
+		ret = fits(&entry, query) ? each(&entry, arg) : 0;
+	}
+	json_object_put(line.object);
+	return ret;
+}
+
+int ledger_search(struct ledger *l, const struct ledger_query *query,
+		  int (*each)(const struct ledger_entry *entry, void *arg), void *arg)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t room = 0;
+	ssize_t len;
+	int err = open_stream(l, &f);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	while (!err && (len = getline(&text, &room, f)) > 0)
+		err = search_line(l, text, (size_t)len, query, each, arg);
+	return !err && ferror(f) ? -EIO : err;
+}

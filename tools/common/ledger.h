@@ -46,3 +46,19 @@ int ledger_add_unpoison(struct ledger *l, uint64_t pfn);
  */
 int ledger_read(struct ledger *l, int (*each)(const struct ledger_entry *entry, void *arg),
 		void *arg);
+
+/* Which lines are looked for. */
+struct ledger_query {
+	bool has_pfn;
+	uint64_t pfn;
+	pid_t pid;	/* of the owner; 0: any */
+};
+
+/*
+ * Hands out every entry of this boot that fits, the oldest first, whether the page was
+ * unpoisoned after that or not, and also if it was poisoned again. Broken lines are passed
+ * over. Needs no more memory for a long ledger than for a short one. Returns as
+ * ledger_read().
+ */
+int ledger_search(struct ledger *l, const struct ledger_query *query,
+		  int (*each)(const struct ledger_entry *entry, void *arg), void *arg);

@@ -247,13 +247,46 @@ static void print_text(const struct record_type *type, const void *row)
 	}
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* The next column that the text has; NULL: no more. */
+static const struct column *next_in_text(const struct record_type *type, size_t *i)
+{
+	while (*i < type->nr_columns) {
+		const struct column *c = &type->columns[(*i)++];
+
+		if (c->head)
+			return c;
+	}
+	return NULL;
+}
+
+static bool is_same_table(const struct record_type *a, const struct record_type *b)
+{
+	const struct column *x, *y;
+	size_t i = 0, j = 0;
+
+	if (a == b || !a || !b)
+		return a == b;
+	do {
+		x = next_in_text(a, &i);
+		y = next_in_text(b, &j);
+		if (x && y && (strcmp(x->head, y->head) != 0 || x->width != y->width))
+			return false;
+	} while (x && y);
+	return x == y && is_same_text(a->title, b->title);
+}
+
 void record_print(struct record_output *out, const struct record_type *type, const void *row)
 {
 	if (out->json) {
 		print_json(type, row);
 		return;
 	}
-	if (out->table != type)
+	if (!is_same_table(out->table, type))
 		print_head(type);
 	out->table = type;
 	print_text(type, row);

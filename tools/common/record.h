@@ -26,7 +26,7 @@ struct cell {
 	enum cell_type type;
 	uint64_t number;		/* all but TEXT and JSON */
 	const char *text;		/* borrowed, or &room */
-	char room[64];
+	char room[128];
 	struct json_object *json;	/* handed over */
 };
 
@@ -58,9 +58,11 @@ struct record_type {
 
 struct record_output {
 	bool json;
-	const struct record_type *table;	/* the one whose head was printed last */
+	const struct record_type *table;	/* the one whose row was printed last */
 };
 
+/* Types with the same title and the same heads share a table: its head is not printed
+ * again between their rows. */
 void record_print(struct record_output *out, const struct record_type *type, const void *row);
 
 /* The row as an object without "record" and "version", for a field of another record. */
