@@ -31,6 +31,10 @@ good_records() {
 		{"record":"policy","version":1,"pid":155,"tid":156,"comm":"db: writer","before":"default","now":"early"}
 		{"record":"setting","version":1,"name":"vm.memory_failure_recovery","before":1,"value":0,"meaning":"every memory error panics the machine","warning":"the next injection panics this machine"}
 		{"record":"filter","version":1,"enable":false,"dev_major":8,"dev_minor":1,"flags_mask":"0x1000","flags_value":"0x1000","memcg":null,"memcg_path":null}
+		{"record":"failure","version":1,"time":"2026-11-23T10:04:05.123456Z","pfn":20484,"type":"dirty LRU page","result":"Recovered","node":0,"origin":"ours","tool":"hwpoison-inject","method":"debugfs","pid":155,"comm":"db: writer","kind":"anon","address":"0x5596bc308000"}
+		{"record":"kill","version":1,"time":"2026-11-23T10:04:07.000001Z","pid":155,"tid":156,"comm":"db: writer","code":"BUS_MCEERR_AR","address":"0x5596bc308010","pfn":20484,"cause":"late","action":"default","merged":false,"failed":"2026-11-23T10:04:05.123456Z","pending_since":null}
+		{"record":"lost","version":1,"time":"2026-11-23T10:04:08.000000Z","events":17}
+		{"record":"monitor","version":1,"failures":1,"signals":1,"killed":1,"lost":17,"since":"2026-11-23T10:04:00.000000Z","until":"2026-11-23T10:05:00.000000Z","source":"tracefs"}
 	END
 }
 
@@ -91,6 +95,13 @@ rejects_change() {
 	takes "$(good thread | jq -c '.system = null | .effective = null | .reason = null | .on_ao = null |
 		.on_ar = null')"
 	takes "$(good setting | jq -c '.before = null | .value = null | .meaning = null | .warning = null')"
+	takes "$(good failure | jq -c '.node = null | .origin = "other" | .tool = null | .method = null |
+		.pid = null | .comm = null | .kind = null | .address = null')"
+	takes "$(good kill | jq -c '.pid = null | .code = null | .address = null | .pfn = null |
+		.cause = "unknown" | .action = null | .failed = null')"
+	takes "$(good kill | jq -c '.action = "handler" | .pending_since = .failed')"
+	takes "$(good lost | jq -c '.events = null')"
+	takes "$(good monitor | jq -c '.killed = null | .lost = null | .source = "kmsg"')"
 	takes "$(good unpoison | jq -c '.errno = null | .error = null | .outcome = "unpoisoned"')"
 }
 
@@ -278,6 +289,7 @@ words_of_table() {
 @test "doc/json.md explains the words of the schemas" {
 	diff -u <(words_of_table '.outcome.:') <(enum_of page .properties.outcome.enum)
 	diff -u <(words_of_table '.state.:') <(enum_of task .properties.state.enum)
+	diff -u <(words_of_table '.cause.:') <(enum_of kill .properties.cause.enum)
 	diff -u <(words_of_table '## Kinds of pages') <(enum_of page .properties.kind.enum)
 	diff -u <(enum_of target .properties.kind.enum) <(enum_of page .properties.kind.enum)
 	diff -u <(enum_of poisoned .properties.kind.enum) <(enum_of page .properties.kind.enum)

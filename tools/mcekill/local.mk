@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 bin_PROGRAMS += tools/mcekill/mcekill
 tools_mcekill_mcekill_SOURCES = \
+	tools/mcekill/cause.c \
 	tools/mcekill/launch.c \
 	tools/mcekill/mcekill.c \
 	tools/mcekill/mcekill.h \
+	tools/mcekill/monitor.c \
+	tools/mcekill/monitor.h \
 	tools/mcekill/options.c \
+	tools/mcekill/origin.c \
 	tools/mcekill/policy.c \
 	tools/mcekill/report.c \
+	tools/mcekill/rows.c \
+	tools/mcekill/scope.c \
 	tools/mcekill/show.c \
 	tools/mcekill/system.c \
-	tools/mcekill/tasks.c
+	tools/mcekill/tasks.c \
+	tools/mcekill/tie.c \
+	tools/mcekill/tie.h
 tools_mcekill_mcekill_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS) $(JSON_C_CFLAGS)
 tools_mcekill_mcekill_LDADD = tools/common/libcommon.la lib/libkpage.la \
 	$(POPT_LIBS) $(JSON_C_LIBS)

@@ -20,7 +20,7 @@ static int run_mode(struct kpage_ctx *ctx, const struct options *opt)
 	static int (*const modes[])(struct kpage_ctx *ctx, const struct options *opt) = {
 		[MODE_GET] = policy_show,   [MODE_LIST] = policy_show,
 		[MODE_SET] = policy_change, [MODE_LAUNCH] = launch,
-		[MODE_SYSTEM] = system_run,
+		[MODE_SYSTEM] = system_run, [MODE_MONITOR] = monitor_run,
 	};
 
 	return modes[opt->mode](ctx, opt);

@@ -16,6 +16,7 @@ enum mode {
 	MODE_SET,	/* a policy for tasks that run */
 	MODE_LAUNCH,	/* a policy for a command */
 	MODE_SYSTEM,	/* --system */
+	MODE_MONITOR,	/* --monitor */
 };
 
 /* The settings of the kernel, in the order of their table. */
@@ -29,7 +30,7 @@ enum knob {
 
 struct options {
 	enum mode mode;
-	bool get, list, system;
+	bool get, list, system, monitor;
 
 	bool has_policy, clear;		/* clear: by PR_MCE_KILL_CLEAR */
 	enum kpage_policy policy;
@@ -44,6 +45,10 @@ struct options {
 	bool all;			/* --list --all */
 	bool has_knob[NR_KNOBS];
 	uint64_t knobs[NR_KNOBS];
+
+	char *cgroup;			/* --monitor */
+	bool has_for;
+	double seconds;
 
 	bool json;
 	char *sysroot;
@@ -65,6 +70,7 @@ int threads_each(struct kpage_ctx *ctx, pid_t pid, int (*each)(pid_t tid, void *
 int policy_show(struct kpage_ctx *ctx, const struct options *opt);
 int policy_change(struct kpage_ctx *ctx, const struct options *opt);
 int system_run(struct kpage_ctx *ctx, const struct options *opt);
+int monitor_run(struct kpage_ctx *ctx, const struct options *opt);
 
 /* Becomes the command, with the policy; returns if that fails. With --report it starts it,
  * and returns its exit status when it has ended, or ends by the same signal. */

@@ -16,7 +16,10 @@ enum {
 	OPT_ALL,
 	OPT_SYSTEM,
 	OPT_KNOB,	/* and one for each knob after it */
-	OPT_JSON = OPT_KNOB + NR_KNOBS,
+	OPT_MONITOR = OPT_KNOB + NR_KNOBS,
+	OPT_CGROUP,
+	OPT_FOR,
+	OPT_JSON,
 	OPT_SYSROOT,
 };
 
@@ -66,6 +69,15 @@ static struct poptOption system_options[] = {
 	POPT_TABLEEND
 };
 
+static struct poptOption monitor_options[] = {
+	{ "monitor", 0, NONE, NULL, OPT_MONITOR,
+	  "Follow the kernel: a line for each memory failure, and for each task it hits", NULL },
+	{ "cgroup", 'c', TEXT, NULL, OPT_CGROUP, "Only what concerns tasks of this cgroup",
+	  "PATH|@INO" },
+	{ "for", 0, TEXT, NULL, OPT_FOR, "End after that long", "SECS" },
+	POPT_TABLEEND
+};
+
 static struct poptOption output_options[] = {
 	{ "json", 0, NONE, NULL, OPT_JSON, "Print JSON, a record a line", NULL },
 	{ "sysroot", 0, TEXT, NULL, OPT_SYSROOT, "Use the /proc and /sys below this directory", "DIR" },
@@ -80,6 +92,7 @@ static struct poptOption all_options[] = {
 	GROUP(command_options, "With a COMMAND:"),
 	GROUP(show_options, "Who has which:"),
 	GROUP(system_options, "The system:"),
+	GROUP(monitor_options, "Live:"),
 	GROUP(output_options, "Output:"),
 	GROUP(help_options, "Help:"),
 	POPT_TABLEEND
@@ -104,6 +117,17 @@ static int set_knob(struct options *opt, enum knob knob, const char *arg)
 		return fail(EXIT_USAGE, "%s: neither on nor off", arg);
 	opt->has_knob[knob] = true;
 	opt->knobs[knob] = !strcmp(arg, "on");
+	return EXIT_OK;
+}
+
+static int set_for(struct options *opt, const char *arg)
+{
+	uint64_t ns;
+
+	if (parse_seconds(arg, &ns))
+		return fail(EXIT_USAGE, "--for: %s: not a time in seconds", arg);
+	opt->seconds = (double)ns / 1e9;
+	opt->has_for = true;
 	return EXIT_OK;
 }
 
@@ -132,6 +156,7 @@ static const struct option_switch switches[] = {
 	{ 'l', offsetof(struct options, list) },
 	{ OPT_ALL, offsetof(struct options, all) },
 	{ OPT_SYSTEM, offsetof(struct options, system) },
+	{ OPT_MONITOR, offsetof(struct options, monitor) },
 	{ OPT_JSON, offsetof(struct options, json) },
 };
 
@@ -156,6 +181,10 @@ static int take_option(int val, const char *arg, void *options)
 		return add_tasks(&opt->pids, arg);
 	case 't':
 		return add_tasks(&opt->tids, arg);
+	case OPT_CGROUP:
+		return set_once(&opt->cgroup, "--cgroup", arg);
+	case OPT_FOR:
+		return set_for(opt, arg);
 	default:
 		return set_once(&opt->sysroot, "--sysroot", arg);
 	}
@@ -173,6 +202,8 @@ static bool has_knobs(const struct options *opt)
 
 static enum mode mode_of(const struct options *opt)
 {
+	if (opt->monitor)
+		return MODE_MONITOR;
 	if (opt->system)
 		return MODE_SYSTEM;
 	if (opt->list)
@@ -192,26 +223,30 @@ static int check_conflicts(struct options *opt)
 		bool wrong;
 		const char *text;
 	} conflicts[] = {
-		{ opt->get + opt->list + opt->system + opt->has_policy > 1,
-		  "a policy, --get, --list and --system exclude each other" },
+		{ opt->get + opt->list + opt->system + opt->monitor + opt->has_policy > 1,
+		  "a policy, --get, --list, --system and --monitor exclude each other" },
 		{ opt->command && !opt->has_policy, "COMMAND: needs --early, --late, --default or --clear" },
 		{ opt->command && tasks, "COMMAND, and --pid or --tid, exclude each other" },
 		{ opt->command && opt->json, "--json: a COMMAND has standard output for itself" },
 		{ opt->command && opt->sysroot, "COMMAND: runs on this machine: not with --sysroot" },
-		{ mode == MODE_NONE, "nothing is asked for: a policy, --get, --list or --system" },
+		{ mode == MODE_NONE, "nothing is asked for: a policy, --get, --list, --system or --monitor" },
 		{ (mode == MODE_GET || mode == MODE_SET) && !tasks,
 		  "no task is named: --pid, --tid, or a COMMAND after a policy" },
 		{ opt->report && !opt->command, "--report: needs a COMMAND" },
 		{ (mode == MODE_LIST || mode == MODE_SYSTEM) && tasks,
 		  "--pid and --tid: not with --list or --system" },
+		{ mode == MODE_MONITOR && (opt->tids.n || opt->tree || opt->all_threads),
+		  "--monitor: follows processes with all of their threads: of the tasks it takes --pid alone" },
 		{ opt->tree && !opt->pids.n, "--tree: needs --pid" },
 		{ opt->all_threads && !opt->pids.n, "--all-threads: needs --pid" },
 		{ opt->all_threads && opt->tids.n, "--all-threads and --tid exclude each other" },
 		{ opt->all_threads && shows, "--all-threads: all of them are shown without it" },
 		{ opt->all && mode != MODE_LIST, "--all: needs --list" },
 		{ has_knobs(opt) && mode != MODE_SYSTEM, "a setting is changed with --system" },
-		{ opt->sysroot && mode == MODE_SET,
-		  "--sysroot: there is no task in a copy: only with --get, --list and --system" },
+		{ (opt->cgroup || opt->has_for) && mode != MODE_MONITOR,
+		  "--cgroup and --for need --monitor" },
+		{ opt->sysroot && (mode == MODE_SET || mode == MODE_MONITOR),
+		  "--sysroot: there is no task and no kernel in a copy: only with --get, --list and --system" },
 		{ opt->sysroot && has_knobs(opt), "--sysroot: the settings of a copy are only shown" },
 	};
 
@@ -256,6 +291,7 @@ void options_release(struct options *opt)
 {
 	process_list_release(&opt->pids);
 	process_list_release(&opt->tids);
+	free(opt->cgroup);
 	free(opt->sysroot);
 	options_command_free(opt->command);
 }
