@@ -157,6 +157,7 @@ bats_tests = \
 	tests/bats/hwpoison-lab.bats \
 	tests/bats/inject.bash \
 	tests/bats/json-schema.bats \
+	tests/bats/mcekill-monitor.bats \
 	tests/bats/page-types-docs.bats \
 	tests/bats/page-types-dump.bats \
 	tests/bats/page-types-errors.bats \
@@ -177,6 +178,7 @@ lab_tests = \
 	tests/lab/inject-targets.bash \
 	tests/lab/inject-tasks.bats \
 	tests/lab/inject.bash \
+	tests/lab/mcekill-monitor.bats \
 	tests/lab/page-types.bats \
 	tests/lab/readme.bats \
 	tests/lab/usemem.bats \

@@ -6,11 +6,14 @@
  * Usage: odd-target KIND [ARGUMENT]
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -20,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -421,6 +425,77 @@ static void run_share(const char *arg)
 	wait_for_end();
 }
 
+/* ---------------------------------------------------------------- pages that are marked */
+
+#ifndef UFFDIO_POISON
+/* Since 6.6. */
+struct uffdio_poison {
+	struct uffdio_range range;
+	uint64_t mode;
+	int64_t updated;
+};
+#define UFFDIO_POISON _IOWR(UFFDIO, 0x08, struct uffdio_poison)
+#define UFFD_FEATURE_POISON (1 << 14)
+#endif
+
+/* Has userfaultfd(2) mark the page, which is not there then. */
+static void mark_page(char *page)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_POISON };
+	const struct uffdio_range range = { .start = (uintptr_t)page, .len = PAGE };
+	struct uffdio_register reg = { .range = range, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_poison poison = { .range = range };
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api)) {
+		say("odd-target: this kernel has no UFFDIO_POISON\n");
+		exit(4);
+	}
+	if (madvise(page, PAGE, MADV_DONTNEED) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
+	    ioctl(fd, UFFDIO_POISON, &poison))
+		die("UFFDIO_POISON");
+}
+
+static sigjmp_buf out;
+static volatile sig_atomic_t touch;
+
+static void jump_out(int signo, siginfo_t *info, void *context)
+{
+	on_sigbus(signo, info, context);
+	siglongjmp(out, 1);
+}
+
+static void on_usr1(int signo)
+{
+	(void)signo;
+	touch = 1;
+}
+
+/* Touches its page 3 at each SIGUSR1. arg: "dies", or "handler" */
+static void run_touch(const char *arg)
+{
+	const struct sigaction handler = { .sa_sigaction = jump_out, .sa_flags = SA_SIGINFO };
+
+	if (strcmp(arg, "dies") != 0)
+		sigaction(SIGBUS, &handler, NULL);
+	else
+		signal(SIGBUS, SIG_DFL);
+	signal(SIGUSR1, on_usr1);
+	say_ready();
+	while (!over) {
+		if (touch && !sigsetjmp(out, 1))
+			(void)*(volatile char *)(memory + 3 * PAGE + 8);
+		touch = 0;
+		usleep(20000);
+	}
+}
+
+static void run_uffd_poison(const char *arg)
+{
+	mark_page(memory + 3 * PAGE);
+	run_touch(arg);
+}
+
 /* --------------------------------------------------------------------------- main */
 
 static const struct {
@@ -431,7 +506,8 @@ static const struct {
 	{ "registers", run_registers, MAP_PRIVATE }, { "sleep", run_sleep, MAP_PRIVATE },
 	{ "threads", run_threads, MAP_PRIVATE },     { "leaderless", run_leaderless, MAP_PRIVATE },
 	{ "seccomp", run_seccomp, MAP_PRIVATE },     { "share", run_share, MAP_SHARED },
-	{ "fork", run_share, MAP_PRIVATE },
+	{ "fork", run_share, MAP_PRIVATE },	     { "touch", run_touch, MAP_PRIVATE },
+	{ "uffd-poison", run_uffd_poison, MAP_PRIVATE },
 };
 
 int main(int argc, char **argv)

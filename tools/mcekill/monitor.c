@@ -271,7 +271,7 @@ static int wait_ms(const struct monitor *m)
 
 	if (!m->opt->has_for)
 		return ms;
-	left = m->opt->seconds * 1000 - (double)((now_ns() - m->start_ns) / MS_NS);
+	left = m->opt->seconds * 1000 - (double)(now_ns() - m->start_ns) / (double)MS_NS;
 	return left < 0 ? 0 : left < ms ? (int)left + 1 : ms;
 }
 
