@@ -23,3 +23,15 @@ tools_mcekill_mcekill_LDADD = tools/common/libcommon.la lib/libkpage.la \
 	$(POPT_LIBS) $(JSON_C_LIBS)
 dist_man_MANS += man/mcekill.1
 dist_bashcompletion_DATA += completions/mcekill
+
+# --monitor as a service.
+if WITH_SYSTEMD_UNIT
+systemdsystemunit_DATA = systemd/mcekill-monitor.service
+endif
+EXTRA_DIST += systemd/mcekill-monitor.service.in
+CLEANFILES += systemd/mcekill-monitor.service
+
+systemd/mcekill-monitor.service: systemd/mcekill-monitor.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	sed -e 's|@bindir[@]|$(bindir)|g' $(srcdir)/systemd/mcekill-monitor.service.in >$@.tmp && \
+	mv -f $@.tmp $@
