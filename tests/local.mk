@@ -144,6 +144,10 @@ tests_lab_special_pages_SOURCES = tests/lab/special-pages.c
 check_PROGRAMS += tests/lab/odd-target
 tests_lab_odd_target_SOURCES = tests/lab/odd-target.c
 tests_lab_odd_target_CFLAGS = $(AM_CFLAGS) -pthread
+# A read(2) that fails when a test wants it.
+check_LTLIBRARIES += tests/lab/failing-read.la
+tests_lab_failing_read_la_SOURCES = tests/lab/failing-read.c
+tests_lab_failing_read_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 
 bats_tests = \
 	tests/bats/consistency.bats \

@@ -311,3 +311,14 @@ words_of_man() {
 	diff -u <(enum_of run .properties.method.enum) <(enum_of poisoned .properties.method.enum)
 	diff -u <(words_of_man UNDO) <(enum_of unpoison .properties.outcome.enum)
 }
+
+@test "the man page of mcekill has the words of the monitor" {
+	local page=$top/man/mcekill.1 word
+
+	grep -q '^\.Sh MONITOR$' "$page" || skip "no such man page here"
+	for word in failure kill lost monitor $(enum_of failure .properties.origin.enum) \
+		$(enum_of kill .properties.cause.enum) $(enum_of kill .properties.action.enum); do
+		sed -n '/^\.Sh MONITOR$/,/^\.Sh [^M]/p' "$page" | grep -qE "(^| )$word( |\$)" ||
+			{ echo "not in the man page: $word"; false; }
+	done
+}

@@ -473,6 +473,28 @@ ticks() {
 	[ "$(jq -r "select($failure).pfn" "$printed" | sort | uniq -d)" = "" ]
 }
 
+@test "the trace can't be read: it says so, counts it as lost, and tries again" {
+	local fail=$BATS_TEST_TMPDIR/fail
+
+	start target usemem -m 1 --policy early --handler
+	watch_by env FAILING_READ="$fail" LD_PRELOAD="$TOP_BUILDDIR/tests/lab/.libs/failing-read.so" mcekill
+	inject --wait 0 -p "$pid" --vaddr "$(page 1)"
+	prints 1 "$kill"
+	: > "$fail"
+	until_true grep -q 'Input/output error: it is tried again$' "$words"
+	prints 1 '.record == "lost" and .events == null'
+	# Again and again, but not all the time.
+	rest 8
+	(($(grep -c 'it is tried again$' "$words") <= 4))
+	rm "$fail"
+	until_true eval '[[ $(tail -n 1 "$words") == "mcekill: tracefs: is followed from here on" ]]'
+	rest 1
+	inject --wait 0 -p "$pid" --vaddr "$(page 2)"
+	prints 2 "$kill"' and .action == "handler"'
+	stop
+	sums '.lost == null and .failures == 2 and .source == "tracefs"'
+}
+
 @test "with no more capabilities than its systemd unit has" {
 	local caps
 

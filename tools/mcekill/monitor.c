@@ -20,7 +20,7 @@
 #define OPEN_WAIT_MS 100
 /* After what was not for us: the log has lines about anything. */
 #define REST_MS	     50
-/* Between two tries to get the trace (again). */
+/* Between two tries to get the trace (again): it may fail each time. */
 #define RETRY_NS     (5 * SECOND_NS)
 
 struct monitor {
@@ -206,7 +206,6 @@ static void give_up_watch(struct monitor *m, int err)
 	kpage_watch_free(m->watch);
 	m->watch = NULL;
 	m->lost = 0;
-	m->tried_ns = 0;
 }
 
 static void read_watch(struct monitor *m)
