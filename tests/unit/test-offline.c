@@ -2,10 +2,12 @@
 /* Offlining by sysfs, the counters of the nodes, memory blocks. */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #define MEMORY "/sys/devices/system/memory"
 #define HARD MEMORY "/hard_offline_page"
@@ -52,6 +54,81 @@ static void test_setting(void **state)
 	fixture_text(fx, "/proc/sys/vm/memory_failure_recovery", "yes\n");
 	assert_int_equal(kpage_failure_setting(fx->ctx, "memory_failure_recovery", &n), -EUCLEAN);
 	assert_int_equal(n, 1);
+}
+
+#define EARLY_KILL "/proc/sys/vm/memory_failure_early_kill"
+
+static int write_setting(struct fixture *fx, uint64_t value)
+{
+	return kpage_failure_setting_write(fx->ctx, "memory_failure_early_kill", value);
+}
+
+static void test_setting_write(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t n;
+
+	assert_int_equal(write_setting(fx, 1), -ENOENT);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), EARLY_KILL);
+	fixture_text(fx, EARLY_KILL, "0\n");
+	assert_int_equal(write_setting(fx, 1), 0);
+	assert_int_equal(kpage_failure_setting(fx->ctx, "memory_failure_early_kill", &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(write_setting(fx, 0), 0);
+	assert_int_equal(kpage_failure_setting(fx->ctx, "memory_failure_early_kill", &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(write_setting(fx, UINT64_MAX), 0);
+	assert_int_equal(kpage_failure_setting(fx->ctx, "memory_failure_early_kill", &n), 0);
+	assert_true(n == UINT64_MAX);
+}
+
+/* The kernel took it, and has another value: a pipe has the old one first. */
+static void test_setting_write_differs(void **state)
+{
+	struct fixture *fx = *state;
+	int fd;
+
+	fixture_mkdir(fx, "/proc/sys/vm");
+	assert_int_equal(mkfifo(fixture_path(fx, EARLY_KILL), 0600), 0);
+	fd = open(fixture_path(fx, EARLY_KILL), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "0\n", 2), 2);
+	assert_int_equal(write_setting(fx, 1), -EIO);
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), EARLY_KILL);
+	assert_int_equal(write(fd, "no\n", 3), 3);
+	assert_int_equal(write_setting(fx, 1), -EUCLEAN);
+	close(fd);
+}
+
+static void test_setting_write_errors(void **state)
+{
+	struct fixture *fx = *state;
+	char name[KPAGE_PATH_MAX + 1];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(kpage_failure_setting_write(fx->ctx, name, 1), -ENAMETOOLONG);
+	assert_int_equal(kpage_failure_setting(fx->ctx, name, &(uint64_t){ 0 }), -ENAMETOOLONG);
+	/* A folder; and one that is not for this user, unless it is root. */
+	fixture_mkdir(fx, EARLY_KILL);
+	assert_int_equal(write_setting(fx, 1), -EISDIR);
+	assert_int_equal(rmdir(fixture_path(fx, EARLY_KILL)), 0);
+	fixture_text(fx, EARLY_KILL, "0\n");
+	assert_int_equal(chmod(fixture_path(fx, EARLY_KILL), 0400), 0);
+	assert_int_equal(write_setting(fx, 1), geteuid() ? -EACCES : 0);
+	/* The machine's own is no part of a tree of copies. */
+	fixture_remove(fx, EARLY_KILL);
+	fixture_symlink(fx, "/proc/sys/vm/overcommit_memory", EARLY_KILL);
+	assert_in_range(-write_setting(fx, 1), 1, 255);
+	fixture_remove(fx, EARLY_KILL);
+	/* It takes a right to make /dev/null and /dev/full. */
+	if (!mknod(fixture_path(fx, EARLY_KILL), S_IFCHR | 0600, makedev(1, 3))) {
+		assert_int_equal(write_setting(fx, 1), -EUCLEAN);
+		fixture_remove(fx, EARLY_KILL);
+		assert_int_equal(mknod(fixture_path(fx, EARLY_KILL), S_IFCHR | 0600, makedev(1, 7)), 0);
+		assert_int_equal(write_setting(fx, 1), -ENOSPC);
+		assert_string_equal(kpage_ctx_error_path(fx->ctx), EARLY_KILL);
+	}
 }
 
 /* The kernel takes an address here, where debugfs takes a page number. */
@@ -185,6 +262,9 @@ int main(void)
 		TREE_TEST(test_offline_bounds),
 		TREE_TEST(test_check),
 		TREE_TEST(test_setting),
+		TREE_TEST(test_setting_write),
+		TREE_TEST(test_setting_write_differs),
+		TREE_TEST(test_setting_write_errors),
 		TREE_TEST(test_offline_errors),
 		TREE_TEST(test_node_failures),
 		TREE_TEST(test_node_failures_errors),

@@ -58,6 +58,9 @@ static void test_get_errors(void **state)
 	}
 	assert_int_equal(policy, KPAGE_POLICY_EARLY);
 	assert_int_equal(kpage_policy_set(fx->ctx, 17, KPAGE_POLICY_LATE), -ENOSYS);
+	assert_int_equal(kpage_policy_clear(fx->ctx, 17), -ENOSYS);
+	/* A tree has no tasks, not even one of the caller's number. */
+	assert_int_equal(kpage_policy_clear(fx->ctx, getpid()), -ENOSYS);
 }
 
 static const enum kpage_policy all[] = { KPAGE_POLICY_EARLY, KPAGE_POLICY_LATE,
@@ -76,6 +79,20 @@ static void test_own(void **state)
 	assert_int_equal(kpage_policy_set(v->ctx, getpid(), (enum kpage_policy)-1), -EINVAL);
 	assert_int_equal(policy_of(v->ctx, getpid()), KPAGE_POLICY_EARLY);
 	assert_int_equal(kpage_policy_set(v->ctx, getpid(), KPAGE_POLICY_DEFAULT), 0);
+}
+
+/* The flag that the thread was early stays behind, and counts for nothing. */
+static void test_own_clear(void **state)
+{
+	struct victim *v = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		assert_int_equal(kpage_policy_set(v->ctx, getpid(), all[i]), 0);
+		assert_int_equal(kpage_policy_clear(v->ctx, getpid()), 0);
+		assert_int_equal(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), KPAGE_POLICY_DEFAULT);
+		assert_int_equal(policy_of(v->ctx, getpid()), KPAGE_POLICY_DEFAULT);
+	}
+	assert_int_equal(kpage_policy_clear(v->ctx, getpid()), 0);
 }
 
 static void *pause_thread(void *arg)
@@ -121,11 +138,32 @@ static void test_set(void **state)
 	assert_int_equal(v->shared->result, KPAGE_POLICY_LATE);
 }
 
+/* Of one thread and not of the other. */
+static void test_clear(void **state)
+{
+	struct victim *v = *state;
+
+	victim_start(v, two_threads);
+	wait_value(&v->shared->ready, 1);
+	assert_int_equal(kpage_policy_set(v->ctx, v->pid, KPAGE_POLICY_EARLY), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		assert_int_equal(kpage_policy_set(v->ctx, v->shared->tid, all[i]), 0);
+		assert_int_equal(kpage_policy_clear(v->ctx, v->shared->tid), 0);
+		assert_int_equal(policy_of(v->ctx, v->shared->tid), KPAGE_POLICY_DEFAULT);
+		assert_int_equal(policy_of(v->ctx, v->pid), KPAGE_POLICY_EARLY);
+	}
+	v->shared->go = 1;
+	assert_int_equal(victim_wait(v), 0);
+	assert_int_equal(v->shared->number, KPAGE_POLICY_DEFAULT);
+	assert_int_equal(v->shared->result, KPAGE_POLICY_EARLY);
+}
+
 static void test_set_errors(void **state)
 {
 	struct victim *v = *state;
 
 	assert_int_equal(kpage_policy_set(v->ctx, 0x7ffffff0, KPAGE_POLICY_LATE), -ESRCH);
+	assert_int_equal(kpage_policy_clear(v->ctx, 0x7ffffff0), -ESRCH);
 }
 
 int main(void)
@@ -134,7 +172,9 @@ int main(void)
 		TREE_TEST(test_get),
 		TREE_TEST(test_get_errors),
 		VICTIM_TEST(test_own),
+		VICTIM_TEST(test_own_clear),
 		VICTIM_TEST(test_set),
+		VICTIM_TEST(test_clear),
 		VICTIM_TEST(test_set_errors),
 	};
 
