@@ -14,9 +14,6 @@ int launch_exec(struct kpage_ctx *ctx, const struct options *opt)
 	int err = opt->clear ? kpage_policy_clear(ctx, getpid()) :
 			       kpage_policy_set(ctx, getpid(), opt->policy);
 
-	if (err == -EINVAL)
-		return fail(EXIT_CANNOT, "%s: this kernel was built without CONFIG_MEMORY_FAILURE",
-			    opt->policy_option);
 	if (err)
 		return fail_errno(err, "%s", opt->policy_option);
 	execvp(opt->command[0], opt->command);

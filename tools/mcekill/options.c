@@ -114,7 +114,8 @@ static int set_policy(struct options *opt, const char *option, enum kpage_policy
 static int set_knob(struct options *opt, enum knob knob, const char *arg)
 {
 	if (strcmp(arg, "on") != 0 && strcmp(arg, "off") != 0)
-		return fail(EXIT_USAGE, "%s: neither on nor off", arg);
+		return fail(EXIT_USAGE, "--%s: %s: neither on nor off",
+			    system_options[1 + knob].longName, arg);
 	opt->has_knob[knob] = true;
 	opt->knobs[knob] = !strcmp(arg, "on");
 	return EXIT_OK;
@@ -229,7 +230,6 @@ static int check_conflicts(struct options *opt)
 		{ opt->command && tasks, "COMMAND, and --pid or --tid, exclude each other" },
 		{ opt->command && opt->json, "--json: a COMMAND has standard output for itself" },
 		{ opt->command && opt->sysroot, "COMMAND: runs on this machine: not with --sysroot" },
-		{ mode == MODE_NONE, "nothing is asked for: a policy, --get, --list, --system or --monitor" },
 		{ (mode == MODE_GET || mode == MODE_SET) && !tasks,
 		  "no task is named: --pid, --tid, or a COMMAND after a policy" },
 		{ opt->report && !opt->command, "--report: needs a COMMAND" },
@@ -248,6 +248,7 @@ static int check_conflicts(struct options *opt)
 		{ opt->sysroot && (mode == MODE_SET || mode == MODE_MONITOR),
 		  "--sysroot: there is no task and no kernel in a copy: only with --get, --list and --system" },
 		{ opt->sysroot && has_knobs(opt), "--sysroot: the settings of a copy are only shown" },
+		{ mode == MODE_NONE, "nothing is asked for: a policy, --get, --list, --system or --monitor" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)

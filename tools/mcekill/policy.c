@@ -111,7 +111,7 @@ static void change_thread(struct change *change, pid_t tid, bool named)
 		record_print(&change->out, &policy_record, &row);
 	} else if (err != -ESRCH || named) {
 		int status = fail(status_of(err), "%s: thread %d: %s", change->opt->policy_option,
-				  (int)tid, hold_error_text(err));
+				  (int)tid, err == -ESRCH ? "it has ended" : hold_error_text(err));
 
 		change->status = change->status ? change->status : status;
 	}
@@ -138,11 +138,23 @@ static void change_process(struct change *change, pid_t pid)
 		change->status = fail_errno(err, "process %d", (int)pid);
 }
 
-static int change_round(struct change *change)
+/* Once more, and nobody has to be there any more. */
+static int find_again(struct change *change, struct process_list *processes)
+{
+	int err;
+
+	for (size_t i = 0; i < change->opt->pids.n; i++)
+		process_list_add(processes, change->opt->pids.v[i]);
+	err = change->opt->tree ? process_list_add_descendants(processes, change->ctx) : 0;
+	return err ? fail_errno(err, "--tree: %s", kpage_ctx_error_path(change->ctx)) : EXIT_OK;
+}
+
+static int change_round(struct change *change, bool first)
 {
 	struct process_list processes = { 0 };
 	const struct options *opt = change->opt;
-	int status = tasks_resolve(change->ctx, opt, &processes);
+	int status = first ? tasks_resolve(change->ctx, opt, &processes) :
+			     find_again(change, &processes);
 
 	change->found = 0;
 	for (size_t i = 0; i < opt->tids.n && !status; i++)
@@ -153,29 +165,15 @@ static int change_round(struct change *change)
 	return status;
 }
 
-/* Between the rounds everybody may have ended: that is no error then. */
-static bool are_there(struct change *change)
-{
-	for (size_t i = 0; i < change->opt->pids.n; i++) {
-		struct kpage_task task;
-
-		if (kpage_task_read(change->ctx, change->opt->pids.v[i], &task))
-			return false;
-	}
-	return true;
-}
-
 static int change_all(struct change *change)
 {
 	bool again = change->opt->tree || change->opt->all_threads;
-	int status = change_round(change);
+	int status = change_round(change, true);
 
 	for (int i = 1; again && !status && change->found && !signals_pending(); i++) {
 		if (i == ROUNDS_MAX)
 			return fail(EXIT_OUTCOME, "new threads appear faster than they can be changed");
-		if (!are_there(change))
-			break;
-		status = change_round(change);
+		status = change_round(change, false);
 	}
 	return status ? status : change->status;
 }

@@ -217,6 +217,24 @@ static int add_thread(pid_t tid, void *arg)
 	return 0;
 }
 
+static int compare_threads(const void *a, const void *b)
+{
+	const struct kpage_task *x = &((const struct thread *)a)->task;
+	const struct kpage_task *y = &((const struct thread *)b)->task;
+
+	if ((x->tid == x->pid) != (y->tid == y->pid))
+		return x->tid == x->pid ? -1 : 1;
+	return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+/* A tree of copies lists them in any order. Their numbers grow, but for the turns of the
+ * counter, which are lost there. */
+static void sort_copies(struct view *view)
+{
+	if (view->opt->sysroot && view->n)
+		qsort(view->threads, view->n, sizeof(*view->threads), compare_threads);
+}
+
 static bool has_memory(const struct view *view)
 {
 	for (size_t i = 0; i < view->n; i++)
@@ -227,6 +245,7 @@ static bool has_memory(const struct view *view)
 
 static void show_threads(struct view *view)
 {
+	sort_copies(view);
 	choose(view);
 	for (size_t i = 0; i < view->n; i++) {
 		const struct row row = { .view = view, .thread = &view->threads[i] };
@@ -295,7 +314,8 @@ static bool hides_processes(struct kpage_ctx *ctx)
 static void say_hidden(const struct view *view)
 {
 	if (view->hidden)
-		warn("%zu processes can't be looked at (try as root)", view->hidden);
+		warn("%zu process%s can't be looked at (try as root)", view->hidden,
+		     view->hidden == 1 ? "" : "es");
 	else if (geteuid() != 0 && hides_processes(view->ctx))
 		warn("/proc is mounted with hidepid: other users' processes are not seen (try as root)");
 }

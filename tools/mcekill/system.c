@@ -7,14 +7,14 @@
 static const struct setting {
 	const char *name;	/* below /proc/sys/vm */
 	const char *option;
-	const char *since;	/* kernel versions that have it */
+	const char *needs;	/* which kernels have it */
 	const char *meaning[2];	/* of 0, of 1 */
 	const char *danger[2];	/* what such a value does; NULL: nothing to warn of */
 } settings[NR_KNOBS] = {
 	[KNOB_EARLY_KILL] = {
 		.name = "memory_failure_early_kill",
 		.option = "--early-kill",
-		.since = "2.6.32",
+		.needs = "those with CONFIG_MEMORY_FAILURE have it",
 		.meaning = {
 			"the default is late: signalled when the page is touched",
 			"the default is early: signalled as soon as the kernel knows",
@@ -23,7 +23,7 @@ static const struct setting {
 	[KNOB_RECOVERY] = {
 		.name = "memory_failure_recovery",
 		.option = "--recovery",
-		.since = "2.6.32",
+		.needs = "those with CONFIG_MEMORY_FAILURE have it",
 		.meaning = {
 			"every memory error panics the machine",
 			"the kernel contains a memory error and goes on",
@@ -33,7 +33,7 @@ static const struct setting {
 	[KNOB_SOFT_OFFLINE] = {
 		.name = "enable_soft_offline",
 		.option = "--soft-offline",
-		.since = "6.11",
+		.needs = "6.11 and later have it",
 		.meaning = {
 			"no page is taken out of use for its corrected errors, nor by a request",
 			"a page can be emptied and taken out of use",
@@ -42,7 +42,7 @@ static const struct setting {
 	[KNOB_PANIC] = {
 		.name = "panic_on_unrecoverable_memory_failure",
 		.option = "--panic-on-unrecoverable",
-		.since = "7.3",
+		.needs = "7.3 and later have it",
 		.meaning = {
 			"an error in a page of the kernel itself is ignored: the page stays in use",
 			"an error in a page of the kernel itself panics the machine",
@@ -87,8 +87,7 @@ static void get_meaning(const void *row, struct cell *c)
 	const struct row *r = row;
 
 	if (!r->known) {
-		snprintf(c->room, sizeof(c->room), "not in this kernel (%s and later have it)",
-			 r->setting->since);
+		snprintf(c->room, sizeof(c->room), "not in this kernel (%s)", r->setting->needs);
 		cell_text(c, c->room);
 	} else if (r->value < ARRAY_SIZE(r->setting->meaning)) {
 		cell_text(c, r->setting->meaning[r->value]);
@@ -141,8 +140,8 @@ static int check_known(const struct options *opt, const struct row rows[NR_KNOBS
 {
 	for (size_t i = 0; i < NR_KNOBS; i++)
 		if (opt->has_knob[i] && !rows[i].known)
-			return fail(EXIT_CANNOT, "%s: this kernel has no vm.%s (%s and later have it)",
-				    settings[i].option, settings[i].name, settings[i].since);
+			return fail(EXIT_CANNOT, "%s: this kernel has no vm.%s (%s)",
+				    settings[i].option, settings[i].name, settings[i].needs);
 	return EXIT_OK;
 }
 

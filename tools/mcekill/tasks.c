@@ -68,6 +68,9 @@ static int add_process_of(struct kpage_ctx *ctx, const struct options *opt, pid_
 
 	if (err)
 		return fail_errno(err, "thread %d", (int)tid);
+	if (!task.has_memory)
+		return fail(EXIT_FAILED, "thread %d: has no memory: it has ended, or is a thread of "
+			    "the kernel", (int)tid);
 	if (opt->pids.n && !is_listed(processes, task.pid))
 		return fail(EXIT_FAILED, "thread %d: is one of process %d, which was not named",
 			    (int)tid, (int)task.pid);

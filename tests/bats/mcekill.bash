@@ -1,0 +1,61 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # the tests use what is set here
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the tests of mcekill share: runs on this machine, whatever its kernel has, and the
+# threads of a --sysroot tree.
+
+load helper
+
+NO_MEMORY_FAILURE='mcekill: this kernel has no vm.memory_failure_early_kill: it does not handle memory failures (CONFIG_MEMORY_FAILURE)'
+
+# run_here COMMAND...: without the message that this kernel handles no memory failures,
+# which a machine that runs the tests may be told.
+run_here() {
+	run_split "$@"
+	if grep -qxF "$NO_MEMORY_FAILURE" "$stderr_file"; then
+		grep -vxF "$NO_MEMORY_FAILURE" "$stderr_file" > "$stderr_file.rest" || true
+		mv "$stderr_file.rest" "$stderr_file"
+	fi
+}
+
+# fails_here STATUS MESSAGE COMMAND...
+fails_here() {
+	local expected=$1 message=$2
+
+	shift 2
+	run_here "$@"
+	status_is "$expected"
+	stderr_is "$message"
+	stdout_is
+}
+
+# policies PID: each thread of a process with its policy, from the flags that the kernel
+# shows; in the order of their creation.
+policies() {
+	awk '{
+		split(FILENAME, path, "/")
+		sub(/.*\) /, "")
+		own = int($7 / 128) % 2
+		early = int($7 / 134217728) % 2
+		print path[5], own ? early ? "early" : "late" : "default"
+	}' "/proc/$1"/task/*/stat
+}
+
+# all_have POLICY PID: whether each thread of the process has that.
+all_have() {
+	! policies "$2" | grep -qv " $1\$"
+}
+
+# needs_tracing: a task can be held here, and made to set its policy.
+needs_tracing() {
+	local pid rc=0
+
+	sleep 60 3>&- &
+	pid=$!
+	mcekill --default -p "$pid" > "$BATS_TEST_TMPDIR/tracing" 2>&1 || rc=$?
+	kill "$pid"
+	[ "$rc" -eq 0 ] || skip "tasks can't be traced here: $(tail -n 1 "$BATS_TEST_TMPDIR/tracing")"
+}
+
+needs_jq() {
+	command -v jq > /dev/null || skip "needs jq"
+}
