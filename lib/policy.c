@@ -78,10 +78,10 @@ static int set_policy(struct kpage_ctx *ctx, pid_t tid, const struct wish *wish)
 	enum kpage_policy now;
 	int err;
 
+	/* Its own it can be sure of without a /proc. */
 	if (ctx->live && tid == (pid_t)syscall(SYS_gettid))
-		err = set_here(wish);
-	else
-		err = set_elsewhere(ctx, tid, wish);
+		return set_here(wish);
+	err = set_elsewhere(ctx, tid, wish);
 	if (!err)
 		err = kpage_policy_get(ctx, tid, &now);
 	if (err)

@@ -148,6 +148,10 @@ tests_lab_odd_target_CFLAGS = $(AM_CFLAGS) -pthread
 check_LTLIBRARIES += tests/lab/failing-read.la
 tests_lab_failing_read_la_SOURCES = tests/lab/failing-read.c
 tests_lab_failing_read_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+# A process for the tests of mcekill, in the lab and elsewhere.
+check_PROGRAMS += tests/lab/policy-target
+tests_lab_policy_target_SOURCES = tests/lab/policy-target.c
+tests_lab_policy_target_CFLAGS = $(AM_CFLAGS) -pthread
 
 bats_tests = \
 	tests/bats/consistency.bats \
@@ -161,7 +165,11 @@ bats_tests = \
 	tests/bats/hwpoison-lab.bats \
 	tests/bats/inject.bash \
 	tests/bats/json-schema.bats \
+	tests/bats/mcekill-launch.bats \
 	tests/bats/mcekill-monitor.bats \
+	tests/bats/mcekill-show.bats \
+	tests/bats/mcekill-usage.bats \
+	tests/bats/mcekill.bash \
 	tests/bats/page-types-docs.bats \
 	tests/bats/page-types-dump.bats \
 	tests/bats/page-types-errors.bats \
@@ -183,6 +191,7 @@ lab_tests = \
 	tests/lab/inject-tasks.bats \
 	tests/lab/inject.bash \
 	tests/lab/mcekill-monitor.bats \
+	tests/lab/mcekill.bats \
 	tests/lab/page-types.bats \
 	tests/lab/readme.bats \
 	tests/lab/usemem.bats \

@@ -267,9 +267,20 @@ static void say_death(const struct report *r, const char *errors)
 	warn("%s[%d]: killed by %s; %s", r->name, (int)r->pid, what, errors);
 }
 
+static const char *signal_name(int sig, char name[static 16])
+{
+	const char *abbreviation = sigabbrev_np(sig);
+
+	if (abbreviation)
+		snprintf(name, 16, "SIG%s", abbreviation);
+	else
+		snprintf(name, 16, "signal %d", sig);
+	return name;
+}
+
 static void say(const struct report *r)
 {
-	char errors[256] = "no memory error", latest[160];
+	char errors[256] = "no memory error", latest[160], name[16];
 
 	if (r->errors) {
 		describe(&r->error, latest, sizeof(latest));
@@ -279,8 +290,8 @@ static void say(const struct report *r)
 	if (WIFSIGNALED(r->status) && WTERMSIG(r->status) == SIGBUS)
 		say_death(r, errors);
 	else if (WIFSIGNALED(r->status))
-		warn("%s[%d]: killed by SIG%s; %s", r->name, (int)r->pid,
-		     sigabbrev_np(WTERMSIG(r->status)) ?: "?", errors);
+		warn("%s[%d]: killed by %s; %s", r->name, (int)r->pid,
+		     signal_name(WTERMSIG(r->status), name), errors);
 	else
 		warn("%s[%d]: exit status %d; %s", r->name, (int)r->pid, WEXITSTATUS(r->status), errors);
 }
