@@ -234,7 +234,8 @@ int remote_status(struct kpage_ctx *ctx, pid_t tid, const char *key, int base, u
 			*out = strtoull(line + len + 1, NULL, base);
 			return 0;
 		}
-	return -ENOENT;
+	/* One that has ended since it was opened can't be read. */
+	return ferror(f) ? -ESRCH : -ENOENT;
 }
 
 /* Threads of the kernel that have a process's memory: they never run in user mode. */
@@ -333,8 +334,9 @@ static int learn(struct kpage_remote *r)
 	if (err)
 		return err;
 	r->mem = ctx_openf(r->ctx, O_RDONLY, "/proc/%d/mem", (int)r->task.tid);
+	/* Another user's takes a right to read any file, besides the one to trace. */
 	if (r->mem < 0)
-		return task_errno(r->mem);
+		return r->mem == -EACCES ? -EPERM : task_errno(r->mem);
 	err = remote_code_find(r->ctx, r->task.tid, r->mem, &r->code);
 	if (!err)
 		err = remote_leave_rseq(&r->task, r->mem, &r->regs);

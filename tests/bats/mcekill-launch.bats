@@ -450,7 +450,7 @@ a_usemem() {
 
 	needs_tracing
 	needs_target
-	in_background "$target" relay
+	in_background "$target" relay 20
 	wait_until is_ready
 	for policy in early late; do
 		run_split mcekill --$policy --all-threads -p "$pid"

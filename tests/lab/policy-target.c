@@ -86,17 +86,20 @@ static void run_exec(char **args)
 
 /* --------------------------------------------------------------- threads come and go */
 
+static useconds_t lifetime;
+
 /* Each starts the next one before it ends. */
 static void *relay(void *arg)
 {
-	usleep(3000);
+	usleep(lifetime);
 	pthread_detach(start(relay, arg));
 	return NULL;
 }
 
+/* args: how many milliseconds a thread lives */
 static void run_relay(char **args)
 {
-	(void)args;
+	lifetime = args[0] ? (useconds_t)atoi(args[0]) * 1000 : 1000;
 	for (int i = 0; i < 3; i++)
 		pthread_detach(start(relay, NULL));
 	say("ready");
