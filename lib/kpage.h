@@ -337,6 +337,7 @@ struct kpage_task {
 	pid_t ppid;		/* parent; 0: none, or in another PID namespace */
 	char comm[64];
 	char state;		/* 'R', 'S', … 'Z' */
+	bool is_init;		/* process 1 of its PID namespace */
 	bool has_memory;	/* false: a kernel thread, or one that has exited */
 	bool has_sys_admin;	/* CAP_SYS_ADMIN in its effective set, of its user namespace */
 	pid_t tracer;		/* who traces it; 0: nobody */

@@ -12,6 +12,14 @@ static bool has_sigbus(const char *hex)
 	return (strtoull(hex, NULL, 16) >> (SIGBUS - 1)) & 1;
 }
 
+/* Its number in its own PID namespace stands behind those in the namespaces above. */
+static long number_of_last(const char *value)
+{
+	const char *tab = strrchr(value, '\t');
+
+	return strtol(tab ? tab + 1 : value, NULL, 10);
+}
+
 static void parse_line(struct kpage_task *t, const char *key, char *value)
 {
 	value[strcspn(value, "\n")] = '\0';
@@ -21,6 +29,8 @@ static void parse_line(struct kpage_task *t, const char *key, char *value)
 		t->state = value[0];
 	else if (!strcmp(key, "Tgid"))
 		t->pid = (pid_t)strtol(value, NULL, 10);
+	else if (!strcmp(key, "NStgid"))
+		t->is_init = number_of_last(value) == 1;
 	else if (!strcmp(key, "PPid"))
 		t->ppid = (pid_t)strtol(value, NULL, 10);
 	else if (!strcmp(key, "TracerPid"))

@@ -88,7 +88,7 @@ const char *hold_error_text(int err)
 {
 	switch (-err) {
 	case EPERM:
-		return "it may not be traced by this user";
+		return "it may not be traced by this user (try as root; see also kernel.yama.ptrace_scope)";
 	case EBUSY:
 		return "another program traces it";
 	case EOPNOTSUPP:

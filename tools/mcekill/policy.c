@@ -93,7 +93,8 @@ static int change_one(struct change *change, pid_t tid, struct row *row)
 		err = change->opt->clear ?
 			      kpage_policy_clear(change->ctx, tid) :
 			      kpage_policy_set(change->ctx, tid, change->opt->policy);
-	row->now = change->opt->policy;
+	if (!err)
+		err = kpage_policy_get(change->ctx, tid, &row->now);
 	return err;
 }
 
@@ -181,12 +182,16 @@ static int change_all(struct change *change)
 int policy_change(struct kpage_ctx *ctx, const struct options *opt)
 {
 	struct change change = { .ctx = ctx, .opt = opt, .out.json = opt->json };
+	uint64_t early;
 	int status = caps_begin(needed_caps, ARRAY_SIZE(needed_caps));
 
 	if (status)
 		return status;
 	/* Killed in the midst, it would take the task along that it holds. */
 	signals_hold();
+	if (kpage_failure_setting(ctx, "memory_failure_early_kill", &early) == -ENOENT)
+		warn("this kernel does not handle memory failures (no vm.memory_failure_early_kill): a "
+		     "policy is of no use here");
 	caps_raise();
 	status = change_all(&change);
 	caps_lower();

@@ -40,15 +40,17 @@ static bool is_early(const struct view *view, const struct thread *t)
 	return t->policy == KPAGE_POLICY_EARLY;
 }
 
-/* The kernel drops a signal with the default action for init, unless it is forced. */
+/* The kernel drops a signal with the default action for the init of a PID namespace, unless
+ * it is forced. */
 static bool is_dropped(const struct kpage_task *task)
 {
-	return task->sigbus_ignored || (task->pid == 1 && !task->sigbus_caught);
+	return task->sigbus_ignored || (task->is_init && !task->sigbus_caught);
 }
 
 static const char *on_ao(const struct kpage_task *task)
 {
-	if (task->sigbus_blocked)
+	/* A stopped one takes it when it goes on. */
+	if (task->sigbus_blocked || task->state == 'T')
 		return "pending";
 	if (is_dropped(task))
 		return "ignored";

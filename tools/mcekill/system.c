@@ -145,7 +145,7 @@ static int check_known(const struct options *opt, const struct row rows[NR_KNOBS
 	return EXIT_OK;
 }
 
-/* What was changed before one could not be. */
+/* What was changed before one could not be, and that one, too: it may have been. */
 static void put_back(struct kpage_ctx *ctx, const struct row rows[NR_KNOBS])
 {
 	for (size_t i = 0; i < NR_KNOBS; i++) {
@@ -167,6 +167,7 @@ static int change_all(struct kpage_ctx *ctx, const struct options *opt, struct r
 			continue;
 		rows[i].before = rows[i].value;
 		rows[i].value = opt->knobs[i];
+		rows[i].changed = true;
 		err = kpage_failure_setting_write(ctx, settings[i].name, opt->knobs[i]);
 		if (err) {
 			int status = fail_errno(err, "%s: %s", settings[i].option,
@@ -175,7 +176,6 @@ static int change_all(struct kpage_ctx *ctx, const struct options *opt, struct r
 			put_back(ctx, rows);
 			return status;
 		}
-		rows[i].changed = true;
 	}
 	return EXIT_OK;
 }
