@@ -28,7 +28,7 @@ static void parse_line(struct kpage_task *t, const char *key, char *value)
 	else if (!strcmp(key, "State"))
 		t->state = value[0];
 	else if (!strcmp(key, "Tgid"))
-		t->pid = (pid_t)strtol(value, NULL, 10);
+		t->is_init = (t->pid = (pid_t)strtol(value, NULL, 10)) == 1;
 	else if (!strcmp(key, "NStgid"))
 		t->is_init = number_of_last(value) == 1;
 	else if (!strcmp(key, "PPid"))

@@ -38,6 +38,8 @@ needs_target() {
 
 # in_background COMMAND...: sets pid; it is killed after the test.
 in_background() {
+	# What the one before has left there is not this one's.
+	: > "$BATS_TEST_TMPDIR/out"
 	"$@" > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" 3>&- &
 	pid=$!
 	pids+=("$pid")
@@ -85,7 +87,7 @@ state_is() {
 			"$stdout_file" | paste -s -d ' ')" = "$expected $expected" ] || complain
 	done
 	# The inner one counts.
-	run_here mcekill --early mcekill --clear sh -c 'mcekill --json --get -p $$'
+	run_split mcekill --early mcekill --clear sh -c 'mcekill --json --get -p $$'
 	status_is 0
 	grep -q '"policy":"default"' "$stdout_file" || complain
 }
@@ -103,7 +105,7 @@ state_is() {
 	run_split mcekill --early --report -- "$target" inherit
 	status_is 0
 	stdout_is 'process: early' 'thread: early' 'child: early' 'its thread: early'
-	reported "${target}[PID]: exit status 0; no memory error"
+	reported "${target}[PID]: exit status 0; no memory error in its own threads"
 }
 
 @test "it is the same process" {
@@ -184,8 +186,7 @@ state_is() {
 	run_split mcekill --early --report "$BATS_TEST_TMPDIR/nonesuch"
 	status_is 127
 	sed -i -E 's/\[[0-9]+\]/[PID]/' "$stderr_file"
-	stderr_is "mcekill: $BATS_TEST_TMPDIR/nonesuch: No such file or directory" \
-		"mcekill: ${BATS_TEST_TMPDIR}/nonesuch[PID]: exit status 127; no memory error"
+	stderr_is "mcekill: $BATS_TEST_TMPDIR/nonesuch: No such file or directory"
 }
 
 @test "without a /proc it works, too" {
@@ -205,7 +206,7 @@ state_is() {
 	for n in 0 1 5 255; do
 		run_split mcekill --early --report -- sh -c "exit $n"
 		status_is $n
-		reported "sh[PID]: exit status $n; no memory error"
+		reported "sh[PID]: exit status $n; no memory error in its own threads"
 	done
 }
 
@@ -216,11 +217,11 @@ state_is() {
 	for signal in TERM KILL USR1 SEGV; do
 		run_split bash -c "ulimit -c 0; mcekill --late --report bash -c 'kill -$signal \$\$' 2> '$BATS_TEST_TMPDIR/report'; exit \$?"
 		status_is $((128 + $(kill -l $signal)))
-		reported "bash[PID]: killed by SIG$signal; no memory error" "$BATS_TEST_TMPDIR/report"
+		reported "bash[PID]: killed by SIG$signal; no memory error in its own threads" "$BATS_TEST_TMPDIR/report"
 	done
 	run_split bash -c "mcekill --late --report bash -c 'kill -40 \$\$' 2> '$BATS_TEST_TMPDIR/report'; exit \$?"
 	status_is 168
-	reported "bash[PID]: killed by signal 40; no memory error" "$BATS_TEST_TMPDIR/report"
+	reported "bash[PID]: killed by signal 40; no memory error in its own threads" "$BATS_TEST_TMPDIR/report"
 }
 
 @test "--report: bus errors that are none of memory" {
@@ -231,22 +232,46 @@ state_is() {
 	sent() { bash -c 'mcekill --early --report "$@" 2> "$0"; exit $?' "$BATS_TEST_TMPDIR/report" "$@"; }
 	run_split sent sh -c 'kill -BUS $$'
 	status_is 135
-	reported 'sh[PID]: killed by a SIGBUS that a process sent (it can have been itself); no memory error' \
+	reported 'sh[PID]: killed by a SIGBUS that it sent itself; no memory error in its own threads' \
 		"$BATS_TEST_TMPDIR/report"
 	for kind in adrerr adrerr-thread; do
 		run_split sent "$target" $kind
 		status_is 135
-		reported "${target}[PID]: killed by an ordinary bus error: BUS_ADRERR, an address with nothing behind it, at 0xADDRESS; no memory error" \
+		reported "${target}[PID]: killed by an ordinary bus error: BUS_ADRERR, behind the end of a file, or a page that could not be had, at 0xADDRESS; no memory error in its own threads" \
 			"$BATS_TEST_TMPDIR/report"
 	done
 	run_split sent "$target" adrerr-handled
 	status_is 0
 	stdout_is survived
-	reported "${target}[PID]: exit status 0; no memory error" "$BATS_TEST_TMPDIR/report"
+	reported "${target}[PID]: exit status 0; no memory error in its own threads" "$BATS_TEST_TMPDIR/report"
 	# A handled one is not what killed later.
 	run_split sent sh -c 'trap : BUS; kill -BUS $$; kill -TERM $$'
 	status_is 143
-	reported 'sh[PID]: killed by SIGTERM; no memory error' "$BATS_TEST_TMPDIR/report"
+	reported 'sh[PID]: killed by SIGTERM; no memory error in its own threads' "$BATS_TEST_TMPDIR/report"
+}
+
+@test "--report: a SIGBUS that somebody sends, to the command and to mcekill" {
+	needs_tracing
+	ulimit -c 0
+	in_background mcekill --early --report sleep 60
+	wait_until find_child "$pid"
+	kill -BUS "$child"
+	ended 135
+	reported "sleep[PID]: killed by a SIGBUS that process $BASHPID sent; no memory error in its own threads" \
+		"$BATS_TEST_TMPDIR/err"
+	in_background mcekill --early --report sleep 60
+	wait_until find_child "$pid"
+	kill -BUS "$pid"
+	ended 135
+	! kill -0 "$child" 2> /dev/null
+	reported "sleep[PID]: killed by a SIGBUS that process $pid sent; no memory error in its own threads" \
+		"$BATS_TEST_TMPDIR/err"
+}
+
+@test "--report: nobody reads standard error: the exit status is that of the command" {
+	needs_tracing
+	run_split bash -c 'mcekill --early --report sh -c "exit 3" 2> >(exec true); exit $?'
+	status_is 3
 }
 
 @test "--report: children, threads, and another program from a thread" {
@@ -255,13 +280,13 @@ state_is() {
 	needs_target
 	run_split mcekill --early --report sh -c '(exit 3) & (kill -BUS 0$(sh -c "echo \$PPID")) & wait; exit 4'
 	status_is 4
-	reported 'sh[PID]: exit status 4; no memory error'
+	reported 'sh[PID]: exit status 4; no memory error in its own threads'
 	run_split mcekill --early --report "$target" exec sh -c 'exit 6'
 	status_is 6
-	reported "${target}[PID]: exit status 6; no memory error"
+	reported "${target}[PID]: exit status 6; no memory error in its own threads"
 	run_split mcekill --early --report sh -c 'exec "$0" exec sh -c "kill -TERM \$\$"' "$target" || true
 	status_is 143
-	reported 'sh[PID]: killed by SIGTERM; no memory error'
+	reported 'sh[PID]: killed by SIGTERM; no memory error in its own threads'
 }
 
 @test "--report: what the COMMAND started and left is not waited for" {
@@ -280,14 +305,14 @@ state_is() {
 	needs_tracing
 	run_split sh -c 'sh -c "exit 9" & sleep 0.3 & exec mcekill --early --report sh -c "sleep 0.5; exit 8"'
 	status_is 8
-	reported 'sh[PID]: exit status 8; no memory error'
+	reported 'sh[PID]: exit status 8; no memory error in its own threads'
 }
 
 @test "--report: SIGCHLD ignored" {
 	needs_tracing
 	run_split env --ignore-signal=CHLD mcekill --early --report sh -c 'exit 8'
 	status_is 8
-	reported 'sh[PID]: exit status 8; no memory error'
+	reported 'sh[PID]: exit status 8; no memory error in its own threads'
 }
 
 @test "--report: signals are passed on" {
@@ -298,14 +323,14 @@ state_is() {
 		kill -s $signal "$pid"
 		ended 7
 		grep -qx got "$BATS_TEST_TMPDIR/out"
-		reported 'bash[PID]: exit status 7; no memory error' "$BATS_TEST_TMPDIR/err"
+		reported 'bash[PID]: exit status 7; no memory error in its own threads' "$BATS_TEST_TMPDIR/err"
 	done
 	# One that is not handled kills both.
 	in_background mcekill --early --report sh -c 'echo ready; exec sleep 60'
 	wait_until is_ready
 	kill -TERM "$pid"
 	ended 143
-	reported 'sh[PID]: killed by SIGTERM; no memory error' "$BATS_TEST_TMPDIR/err"
+	reported 'sh[PID]: killed by SIGTERM; no memory error in its own threads' "$BATS_TEST_TMPDIR/err"
 }
 
 @test "--report: signals that are ignored stay so, for both" {
@@ -320,7 +345,7 @@ state_is() {
 	kill -0 "$pid"
 	kill -KILL "$child"
 	ended 137
-	reported 'sh[PID]: killed by SIGKILL; no memory error' "$BATS_TEST_TMPDIR/err"
+	reported 'sh[PID]: killed by SIGKILL; no memory error in its own threads' "$BATS_TEST_TMPDIR/err"
 }
 
 @test "--report: the COMMAND is stopped and goes on" {
@@ -379,7 +404,7 @@ state_is() {
 	command -v strace > /dev/null || skip "needs strace"
 	run_split mcekill --early --report strace -f -o /dev/null sh -c '(exit 1); exit 5'
 	status_is 5
-	reported 'strace[PID]: exit status 5; no memory error'
+	reported 'strace[PID]: exit status 5; no memory error in its own threads'
 	# … or is traced as a whole, and can't be.
 	run_split strace -f -o /dev/null mcekill --early --report sh -c 'exit 5'
 	status_is 3

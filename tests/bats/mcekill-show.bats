@@ -430,8 +430,8 @@ HEAD='PID TID COMM POLICY SYSTEM EFFECTIVE WHY SIGBUS BLOCKED PENDING ON-AO ON-A
 # --------------------------------------------------------------------------- --system
 
 SETTINGS_HEAD='SETTING BEFORE VALUE MEANING'
-LATE_TEXT='a thread without a policy of its own is signalled when it touches the page'
-EARLY_TEXT='a thread without a policy of its own is signalled as soon as the kernel knows'
+LATE_TEXT='the default is late: signalled when the page is touched'
+EARLY_TEXT='the default is early: signalled as soon as the kernel knows'
 
 @test "--system: each value in words" {
 	echo 1 > "$vm/memory_failure_recovery"

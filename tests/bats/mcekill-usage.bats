@@ -175,8 +175,8 @@ free_pid() {
 	local pid
 
 	pid=$(free_pid)
-	fails_here 1 "mcekill: process $pid: No such process" mcekill --get -p "$pid"
-	fails_here 1 "mcekill: thread $pid: No such process" mcekill --get -t "$pid"
+	fails_with 1 "mcekill: process $pid: No such process" mcekill --get -p "$pid"
+	fails_with 1 "mcekill: thread $pid: No such process" mcekill --get -t "$pid"
 	fails_with 1 "mcekill: process $pid: No such process" mcekill --early -p "$pid"
 	fails_with 1 "mcekill: thread $pid: No such process" mcekill --early -t "$pid"
 	fails_with 1 "mcekill: process $pid: No such process" mcekill --early -a --tree -p "$pid"
@@ -188,14 +188,14 @@ free_pid() {
 
 	! grep -q ^VmSize /proc/2/status 2> /dev/null || skip "PID 2 is a process here"
 	[ -e /proc/2 ] || skip "no thread of the kernel is seen here"
-	fails_here 1 "mcekill: process 2: $text" mcekill --get -p 2
-	fails_here 1 "mcekill: thread 2: $text" mcekill --get -t 2
+	fails_with 1 "mcekill: process 2: $text" mcekill --get -p 2
+	fails_with 1 "mcekill: thread 2: $text" mcekill --get -t 2
 	fails_with 1 "mcekill: process 2: $text" mcekill --early -p 2
 	fails_with 1 "mcekill: thread 2: $text" mcekill --late -t 2
 }
 
 @test "no such tree" {
-	fails_here 1 "mcekill: --sysroot: $BATS_TEST_TMPDIR/none: No such file or directory" \
+	fails_with 1 "mcekill: --sysroot: $BATS_TEST_TMPDIR/none: No such file or directory" \
 		mcekill --list --sysroot "$BATS_TEST_TMPDIR/none"
 }
 
@@ -206,15 +206,15 @@ free_pid() {
 	needs_unprivileged mcekill
 	sleep 60 3>&- &
 	pid=$!
-	run_here unprivileged mcekill --get -p "$pid"
+	run_split unprivileged mcekill --get -p "$pid"
 	status_is 0
 	stderr_is
 	[ "$(wc -l < "$stdout_file")" = 2 ] || complain
-	fails_with 3 "mcekill: --early: thread $pid: it may not be traced by this user" \
+	fails_with 3 "mcekill: --early: thread $pid: it may not be traced by this user (try as root; see also kernel.yama.ptrace_scope)" \
 		unprivileged mcekill --early -p "$pid"
-	fails_with 3 "mcekill: --clear: thread $pid: it may not be traced by this user" \
+	fails_with 3 "mcekill: --clear: thread $pid: it may not be traced by this user (try as root; see also kernel.yama.ptrace_scope)" \
 		unprivileged mcekill --clear -t "$pid"
-	fails_with 3 "mcekill: --late: thread $pid: it may not be traced by this user" \
+	fails_with 3 "mcekill: --late: thread $pid: it may not be traced by this user (try as root; see also kernel.yama.ptrace_scope)" \
 		unprivileged mcekill --late -a -p "$pid"
 	kill "$pid"
 }

@@ -11,8 +11,8 @@ teardown() {
 
 # The blocks of commands of a section of README.md, one script.
 commands_of() {
-	sed -n "/^## $1\$/,/^## [^T]/p" "$BATS_TEST_DIRNAME/../../README.md" |
-		sed -n '/^```$/,/^```$/p' | grep -v '^```$'
+	awk -v head="## $1" '/^## / { on = $0 == head } /^```/ { block = !block; next } on && block' \
+		"$BATS_TEST_DIRNAME/../../README.md"
 }
 
 @test "Test your SIGBUS handler" {
@@ -24,6 +24,6 @@ commands_of() {
 	# The thread that was foretold is the one that was told.
 	has_line '^ +[0-9]+ +[0-9]+ +usemem +early .* handler +handler$'
 	[ "$(grep -c 'BUS_MCEERR_AO.* survived$' <<< "$output")" -eq 2 ]
-	has_line '^mcekill: usemem\[[0-9]+\]: killed by a memory error: BUS_MCEERR_AR at 0x[0-9a-f]+, 4096 bytes lost, PFN 0x[0-9a-f]+$'
+	has_line '^mcekill: usemem\[[0-9]+\]: killed by a memory error: BUS_MCEERR_AR at 0x[0-9a-f]+, 4096 bytes lost, PFN 0x[0-9a-f]+, in thread [0-9]+$'
 	[ "${lines[-1]}" = "exit status 135" ]
 }

@@ -34,6 +34,25 @@ static void test_none(void **state)
 	assert_int_equal(task.tid, 42);
 }
 
+static void test_init(void **state)
+{
+	static const struct {
+		const char *status;
+		bool is_init;
+	} cases[] = {
+		{ "Tgid:\t17\nNStgid:\t17\n", false },
+		{ "Tgid:\t17\nNStgid:\t17\t1\n", true },
+		{ "Tgid:\t17\nNStgid:\t17\t5\t12\n", false },
+		{ "Tgid:\t1\nNStgid:\t1\n", true },
+		/* No CONFIG_PID_NS. */
+		{ "Tgid:\t1\n", true },
+		{ "Tgid:\t17\n", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(read_task(*state, cases[i].status).is_init, cases[i].is_init);
+}
+
 static void test_process(void **state)
 {
 	struct kpage_task t = read_task(*state, "Name:\tcat\n"
@@ -239,6 +258,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TREE_TEST(test_none),
+		TREE_TEST(test_init),
 		TREE_TEST(test_process),
 		TREE_TEST(test_thread),
 		TREE_TEST(test_without_memory),

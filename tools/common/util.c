@@ -14,7 +14,8 @@
 static void say(const char *fmt, va_list ap, const char *tail)
 {
 	/* What was printed already comes first on a terminal that shows both. */
-	fflush(stdout);
+	if (fflush(stdout))
+		stdout_has_failed();
 	fprintf(stderr, "%s: ", program_invocation_short_name);
 	vfprintf(stderr, fmt, ap);
 	fprintf(stderr, "%s\n", tail);

@@ -15,6 +15,12 @@ const char *policy_name(enum kpage_policy policy)
 	return names[policy];
 }
 
+void warn_no_failures(void)
+{
+	warn("this kernel has no vm.memory_failure_early_kill: it does not handle memory failures "
+	     "(CONFIG_MEMORY_FAILURE)");
+}
+
 static int run_mode(struct kpage_ctx *ctx, const struct options *opt)
 {
 	static int (*const modes[])(struct kpage_ctx *ctx, const struct options *opt) = {

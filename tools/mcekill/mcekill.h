@@ -88,5 +88,8 @@ enum entry {
 };
 enum entry entry_look(struct kpage_ctx *ctx, pid_t tid, uint64_t address, uint64_t *pfn);
 
+/* Says that no policy is of use on this kernel. */
+void warn_no_failures(void);
+
 /* "early", "late", "default". */
 const char *policy_name(enum kpage_policy policy);

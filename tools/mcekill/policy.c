@@ -189,13 +189,12 @@ int policy_change(struct kpage_ctx *ctx, const struct options *opt)
 		return status;
 	/* Killed in the midst, it would take the task along that it holds. */
 	signals_hold();
-	if (kpage_failure_setting(ctx, "memory_failure_early_kill", &early) == -ENOENT)
-		warn("this kernel does not handle memory failures (no vm.memory_failure_early_kill): a "
-		     "policy is of no use here");
 	caps_raise();
 	status = change_all(&change);
 	caps_lower();
 	page_set_release(&change.done);
+	if (!status && kpage_failure_setting(ctx, "memory_failure_early_kill", &early) == -ENOENT)
+		warn_no_failures();
 	if (!status && signals_pending())
 		status = EXIT_FAILED;
 	return status;

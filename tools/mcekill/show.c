@@ -352,8 +352,7 @@ int policy_show(struct kpage_ctx *ctx, const struct options *opt)
 	view.has_default = !err;
 	view.default_early = early != 0;
 	if (err == -ENOENT)
-		warn("this kernel has no vm." EARLY_KILL ": it does not handle memory failures "
-		     "(CONFIG_MEMORY_FAILURE)");
+		warn_no_failures();
 	else if (err)
 		return fail_errno(err, "%s", kpage_ctx_error_path(ctx));
 	return opt->mode == MODE_LIST ? show_all(&view) : show_named(&view);
