@@ -292,7 +292,7 @@ with_policy() {
 	hit 1
 	told 1
 	start others mcekill --late usemem -m 1
-	text="thread $pid: it may not be traced by this user"
+	text="thread $pid: it may not be traced by this user (try as root; see also kernel.yama.ptrace_scope)"
 	mce_as_nobody --early -p "$pid"
 	exits_with 3 "--early: $text"
 	mce_as_nobody --clear -p "$pid" -a

@@ -145,13 +145,20 @@ static int check_known(const struct options *opt, const struct row rows[NR_KNOBS
 	return EXIT_OK;
 }
 
-/* What was changed before one could not be, and that one, too: it may have been. */
+static bool is_back(struct kpage_ctx *ctx, const struct row *row)
+{
+	uint64_t now;
+
+	return !row->changed ||
+	       (!kpage_failure_setting(ctx, row->setting->name, &now) && now == row->before);
+}
+
+/* What was changed before one could not be; and that one, which may have been. */
 static void put_back(struct kpage_ctx *ctx, const struct row rows[NR_KNOBS])
 {
 	for (size_t i = 0; i < NR_KNOBS; i++) {
-		int err = rows[i].changed ? kpage_failure_setting_write(ctx, settings[i].name,
-									rows[i].before) :
-					    0;
+		int err = is_back(ctx, &rows[i]) ? 0 :
+			  kpage_failure_setting_write(ctx, settings[i].name, rows[i].before);
 
 		if (err)
 			fail_errno(err, "%s: could not be put back", kpage_ctx_error_path(ctx));
