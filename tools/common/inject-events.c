@@ -77,6 +77,9 @@ static int take_event(const struct kpage_event *e, void *arg)
 		inj->waiting = xreallocarray(inj->waiting, inj->nr_waiting + 1,
 					     sizeof(*inj->waiting));
 		inj->waiting[inj->nr_waiting++] = *e;
+	} else if (e->kind == KPAGE_EVENT_FAULT) {
+		inj->faults = xgrow(inj->faults, inj->nr_faults, sizeof(*inj->faults));
+		inj->faults[inj->nr_faults++] = *e;
 	} else {
 		victims_add(&inj->victims, inj->ctx, e,
 			    e->kind == KPAGE_EVENT_SIGNAL ? address_of(inj, e->pfn, e->tid) : 0);
@@ -84,11 +87,21 @@ static int take_event(const struct kpage_event *e, void *arg)
 	return 0;
 }
 
+/* The log tells of an access before the trace has any signal, but it only adds an address
+ * to the row of one: a task has its rows in the order of its signals. */
+static void release_faults(struct injection *inj)
+{
+	for (size_t i = 0; i < inj->nr_faults; i++)
+		victims_add(&inj->victims, inj->ctx, &inj->faults[i], 0);
+	inj->nr_faults = 0;
+}
+
 void injection_read_events(struct injection *inj)
 {
 	int err = inj->watch ? kpage_watch_read(inj->watch, take_event, inj) : 0;
 
 	release_waiting(inj, 0);
+	release_faults(inj);
 	inj->nr_recent = 0;
 	if (!err)
 		return;

@@ -341,5 +341,6 @@ void injection_close(struct injection *inj)
 	free(inj->errors);
 	free(inj->results);
 	free(inj->waiting);
+	free(inj->faults);
 	*inj = (struct injection){ 0 };
 }

@@ -132,6 +132,8 @@ struct injection {
 	size_t nr_recent;
 	struct kpage_event *waiting;	/* signals whose page is not named yet */
 	size_t nr_waiting;
+	struct kpage_event *faults;	/* of the same reading: told after the signals */
+	size_t nr_faults;
 };
 
 /*

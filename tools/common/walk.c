@@ -37,6 +37,9 @@ unsigned int walk_threads(void)
 
 /* ---------------------------------------------------------------- processes */
 
+/* The process that all threads of the kernel are children of. */
+#define KTHREADD 2
+
 int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const char *option,
 		   pid_t pid, int err)
 {
@@ -44,7 +47,9 @@ int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const 
 
 	switch (err) {
 	case -ESRCH:
-		if (!kpage_task_read(ctx, pid, &task) && !task.has_memory && task.state != 'Z')
+		/* One that ends has none either, for a moment; kthreadd is their parent. */
+		if (!kpage_task_read(ctx, pid, &task) && !task.has_memory &&
+		    (task.ppid == KTHREADD || pid == KTHREADD))
 			return fail(EXIT_FAILED, "%s: %d: a kernel thread: it has no memory of its own",
 				    option, (int)pid);
 		return fail(EXIT_FAILED, "%s: %d: no such process: it has ended, or /proc hides it "

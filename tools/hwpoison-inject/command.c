@@ -184,6 +184,9 @@ static int wait_targets(struct run *run)
 		caps_lower();
 		n = list.n;
 		target_list_release(&list);
+		/* One that is about to end has no memory any more, and is no zombie yet. */
+		if (status)
+			sleep_ms(TICK_MS);
 		command_poll(run);
 		if (run->child_ended)
 			return ended_too_soon(run);
