@@ -232,22 +232,39 @@ static int check_processes(struct run *run)
 
 /* ------------------------------------------------------------------- the injection */
 
-/* Only memory failures are counted there; before 6.3 nothing is. */
-static void read_nodes(struct run *run, bool after)
+static bool is_among(const unsigned int *numbers, size_t n, unsigned int number)
 {
-	for (size_t i = 0; after && i < run->nr_nodes; i++)
-		kpage_node_failures(run->ctx, run->nodes[i].node, &run->nodes[i].after);
-	for (size_t i = 0; !after && i < run->targets.n; i++) {
-		struct node_failures n = { .node = (unsigned int)run->targets.v[i].node };
-		bool known = run->targets.v[i].node < 0;
+	for (size_t i = 0; i < n; i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
 
-		for (size_t k = 0; k < run->nr_nodes && !known; k++)
-			known = run->nodes[k].node == n.node;
-		if (known || kpage_node_failures(run->ctx, n.node, &n.before))
+/* Only memory failures are counted there; before 6.3 nothing is, which is asked once a
+ * node and not once a page. */
+static void read_nodes_before(struct run *run)
+{
+	_cleanup_free_ unsigned int *asked = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->targets.n; i++) {
+		struct node_failures f = { .node = (unsigned int)run->targets.v[i].node };
+
+		if (run->targets.v[i].node < 0 || is_among(asked, n, f.node))
+			continue;
+		asked = xgrow(asked, n, sizeof(*asked));
+		asked[n++] = f.node;
+		if (kpage_node_failures(run->ctx, f.node, &f.before))
 			continue;
 		run->nodes = xreallocarray(run->nodes, run->nr_nodes + 1, sizeof(*run->nodes));
-		run->nodes[run->nr_nodes++] = n;
+		run->nodes[run->nr_nodes++] = f;
 	}
+}
+
+static void read_nodes_after(struct run *run)
+{
+	for (size_t i = 0; i < run->nr_nodes; i++)
+		kpage_node_failures(run->ctx, run->nodes[i].node, &run->nodes[i].after);
 }
 
 /* Everything that is put back at the end, whatever the end is. */
@@ -294,10 +311,10 @@ static int inject(struct run *run, bool *done)
 	*done = !status;
 	if (!status) {
 		run->begun = time(NULL);
-		read_nodes(run, false);
+		read_nodes_before(run);
 		status = act(run);
 		processes_wait(run);
-		read_nodes(run, true);
+		read_nodes_after(run);
 	}
 	restored = put_back(run);
 	return status ? status : restored;
