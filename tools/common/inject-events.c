@@ -103,6 +103,8 @@ void injection_read_events(struct injection *inj)
 	release_waiting(inj, 0);
 	release_faults(inj);
 	inj->nr_recent = 0;
+	/* That took its time: what was seen before it is to be seen again. */
+	inj->next = (struct page_sight){ 0 };
 	if (!err)
 		return;
 	/* The pages are still to be seen to; who was signalled is not known any more. */

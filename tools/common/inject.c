@@ -116,16 +116,24 @@ static int read_entry(const struct page_owner *owner, uint64_t *entry)
 	return (int)kpage_file_read(owner->pagemap, owner->offset, entry, 1);
 }
 
+void injection_next(struct injection *inj, uint64_t pfn, const struct page_owner *owner)
+{
+	inj->now = inj->next;
+	inj->next = (struct page_sight){ .told = true, .pfn = pfn, .owner = *owner };
+}
+
 /* The page that the process has there now: the walk was a moment ago, and after
  * the first kill nothing of its memory is where it was. */
-static int check_owner(const struct page_owner *owner, uint64_t pfn, enum outcome *outcome)
+static int check_owner(const struct injection *inj, const struct page_owner *owner, uint64_t pfn,
+		       enum outcome *outcome)
 {
-	uint64_t entry;
-	int n;
+	uint64_t entry = inj->now.entry;
+	int n = 1;
 
 	if (!owner->pagemap)
 		return 0;
-	n = read_entry(owner, &entry);
+	if (!inj->now.has_entry)
+		n = read_entry(owner, &entry);
 	if (n <= 0)
 		return n ? n : -ESRCH;
 	if (kpage_pagemap_pfn(entry) != pfn)
@@ -141,11 +149,32 @@ static bool has_ended(const struct page_owner *owner)
 	return owner->pagemap && read_entry(owner, &entry) == 0;
 }
 
+/* Its entry right after; that of the next page, too, if it is the next one there. */
+static int read_entry_and_next(struct injection *inj, const struct page_owner *owner,
+			       uint64_t *entry)
+{
+	struct page_sight *next = &inj->next;
+	uint64_t entries[2];
+	ssize_t n;
+
+	if (!next->told || next->owner.pagemap != owner->pagemap ||
+	    next->owner.offset != owner->offset + 1)
+		return read_entry(owner, entry);
+	n = kpage_file_read(owner->pagemap, owner->offset, entries, ARRAY_SIZE(entries));
+	if (n <= 0)
+		return (int)n;
+	*entry = entries[0];
+	next->has_entry = n > 1;
+	next->entry = n > 1 ? entries[1] : 0;
+	return 1;
+}
+
 /* The same right after: whether the process lost this page, or had another one by then. */
-static void look_at_owner(const struct page_owner *owner, uint64_t pfn, struct page_report *report)
+static void look_at_owner(struct injection *inj, const struct page_owner *owner, uint64_t pfn,
+			  struct page_report *report)
 {
 	uint64_t entry;
-	int n = owner->pagemap ? read_entry(owner, &entry) : -ENOENT;
+	int n = owner->pagemap ? read_entry_and_next(inj, owner, &entry) : -ENOENT;
 
 	if (n <= 0)
 		report->entry = n ? ENTRY_NONE : ENTRY_GONE;
@@ -166,6 +195,34 @@ int injection_read_flags(const struct injection *inj, uint64_t pfn, uint64_t *kf
 	ssize_t n = kpage_file_read(inj->flags, pfn, kflags, 1);
 
 	return n == 1 ? 0 : n < 0 ? (int)n : -ENXIO;
+}
+
+/* What lies between two pages and is read for nothing: a system call costs more. */
+#define SPAN_MAX 32
+
+/* A page's flags right after; those of the next page, too, if it is near. */
+static int read_flags_and_next(struct injection *inj, uint64_t pfn, uint64_t *kflags)
+{
+	struct page_sight *next = &inj->next;
+	uint64_t first = MIN(pfn, next->pfn), span = MAX(pfn, next->pfn) - first + 1;
+	uint64_t buf[SPAN_MAX];
+
+	if (!next->told || span > SPAN_MAX ||
+	    kpage_file_read(inj->flags, first, buf, span) != (ssize_t)span)
+		return injection_read_flags(inj, pfn, kflags);
+	*kflags = buf[pfn - first];
+	next->kflags = buf[next->pfn - first];
+	next->has_kflags = true;
+	return 0;
+}
+
+/* … right before. */
+static int read_flags_now(const struct injection *inj, uint64_t pfn, uint64_t *kflags)
+{
+	if (!inj->now.has_kflags)
+		return injection_read_flags(inj, pfn, kflags);
+	*kflags = inj->now.kflags;
+	return 0;
 }
 
 /* The first page of a hugetlb page, by one of its others. */
@@ -227,10 +284,10 @@ static int write_and_look(struct injection *inj, uint64_t pfn, const struct page
 	report->err = err;
 	if (err)
 		count_error(inj, err, pfn);
-	report->poisoned_after = !injection_read_flags(inj, pfn, &report->kflags_after) &&
+	report->poisoned_after = !read_flags_and_next(inj, pfn, &report->kflags_after) &&
 				 injection_is_poisoned(inj, pfn, report->kflags_after);
 	report->outcome = judge(inj, err, report->poisoned_after);
-	look_at_owner(owner, pfn, report);
+	look_at_owner(inj, owner, pfn, report);
 	return 0;
 }
 
@@ -263,7 +320,7 @@ static enum outcome objection(struct injection *inj, uint64_t pfn, uint64_t kfla
 
 	if (is_same_huge(inj, pfn, kflags))
 		return OUTCOME_SAME_HUGE;
-	if (injection_read_flags(inj, pfn, &now))
+	if (read_flags_now(inj, pfn, &now))
 		return OUTCOME_CHANGED;
 	report->kflags_before = report->kflags_after = now;
 	report->poisoned_before = report->poisoned_after = injection_is_poisoned(inj, pfn, now);
@@ -275,15 +332,23 @@ static enum outcome objection(struct injection *inj, uint64_t pfn, uint64_t kfla
 	return is_kernel_page(now) && !inj->force ? OUTCOME_KERNEL : NR_OUTCOMES;
 }
 
+static bool is_same_place(const struct page_owner *a, const struct page_owner *b)
+{
+	return a->pid == b->pid && a->offset == b->offset && a->pagemap == b->pagemap;
+}
+
 int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
 		     const struct page_owner *owner, struct page_report *report)
 {
 	struct page_report r = { .kflags_before = kflags, .kflags_after = kflags };
 	int err = 0;
 
+	/* Seen for another page, or in another place: not seen. */
+	if (inj->now.pfn != pfn || !is_same_place(&inj->now.owner, owner))
+		inj->now = (struct page_sight){ 0 };
 	r.outcome = objection(inj, pfn, kflags, &r);
 	if (r.outcome == NR_OUTCOMES)
-		err = check_owner(owner, pfn, &r.outcome);
+		err = check_owner(inj, owner, pfn, &r.outcome);
 	else if (r.outcome == OUTCOME_CHANGED && has_ended(owner))
 		err = -ESRCH;	/* that is why */
 	if (!err && r.outcome == NR_OUTCOMES && inj->hooks.before)
@@ -294,6 +359,7 @@ int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
 		if (err)
 			inj->nr_recent--;
 	}
+	inj->now = (struct page_sight){ 0 };
 	if (err)
 		return err;
 	inj->counts[r.outcome]++;

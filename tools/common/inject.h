@@ -56,6 +56,15 @@ enum owner_entry {
 	ENTRY_GONE,		/* the process has ended */
 };
 
+/* A page as it was seen together with the one before it. */
+struct page_sight {
+	bool told;		/* what follows holds: */
+	uint64_t pfn;
+	struct page_owner owner;
+	bool has_kflags, has_entry;
+	uint64_t kflags, entry;
+};
+
 /* What became of one page, in all detail. */
 struct page_report {
 	enum outcome outcome;
@@ -124,6 +133,7 @@ struct injection {
 	uint64_t corrupted_before, corrupted_after;	/* kB */
 
 	uint64_t huge_next;		/* the next tail of the hugetlb page taken last */
+	struct page_sight now, next;	/* see injection_next() */
 	struct {
 		uint64_t pfn;
 		pid_t pid;
@@ -148,6 +158,14 @@ int injection_open(struct injection *inj, struct kpage_ctx *ctx, const struct kp
  * set and not enabled) and starts to watch. Returns as above.
  */
 int injection_start(struct injection *inj);
+
+/*
+ * Before injection_poison(): the page that will be poisoned after that one, with nothing
+ * in between. Where one read can serve both, the look at the one right after it was
+ * poisoned is the look at the other right before. owner: as for that; without a pagemap
+ * if it is another's.
+ */
+void injection_next(struct injection *inj, uint64_t pfn, const struct page_owner *owner);
 
 /* Poisons one page; kflags: as the walk saw it. 0, or -ESRCH the owner has
  * ended, or another negative errno after which going on makes no sense. report: may

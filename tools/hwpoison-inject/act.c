@@ -261,6 +261,23 @@ static void settle_ledger(struct run *run, const struct page *page)
 	}
 }
 
+/* Where something else is done between two pages, each is looked at by itself. */
+static void tell_next(struct run *run, const struct page *page, const struct page_owner *owner)
+{
+	const struct page *next = page + 1;
+	struct page_owner other = { 0 };
+
+	if (next == run->pages + run->targets.n || run->method->in_target || run->opt.consume)
+		return;
+	if (next->target->pid && next->target->pid == page->target->pid)
+		other = (struct page_owner){
+			.pid = next->target->pid,
+			.offset = next->target->address / kpage_page_size(),
+			.pagemap = owner->pagemap,
+		};
+	injection_next(&run->inj, next->target->pfn, &other);
+}
+
 static int act_on(struct run *run, struct page *page, struct pagemap *pm)
 {
 	struct page_owner owner;
@@ -273,6 +290,8 @@ static int act_on(struct run *run, struct page *page, struct pagemap *pm)
 	if (run->method->in_target || run->opt.consume)
 		wait_until_settled(run, page->target->pid);
 	err = owner_of(run, page->target, pm, &owner);
+	if (!err)
+		tell_next(run, page, &owner);
 	if (!err)
 		err = injection_poison(&run->inj, page->target->pfn, page->target->kflags, &owner,
 				       &page->report);
