@@ -44,6 +44,13 @@ struct trace_cpu {
 	uint64_t lost;
 };
 
+/* What the kernel calls the failure that was decoded last. */
+struct failure_name {
+	bool known;
+	unsigned long long type, result;
+	struct kpage_event event;
+};
+
 struct watch_trace {
 	struct kpage_ctx *ctx;
 	char dir[KPAGE_PATH_MAX];
@@ -54,6 +61,7 @@ struct watch_trace {
 	struct tep_handle *tep;
 	struct tep_event *generate, *deliver, *failure;
 	struct trace_seq text;
+	struct failure_name failure_name;
 	struct kbuffer *kbuf;
 	char *page;
 	size_t page_size;
@@ -223,19 +231,30 @@ static int enable_event(struct watch_trace *t, const char *system, const char *e
 	return write_file(t, file, "1");
 }
 
+/* To make a buffer of the size that it has costs the kernel as much as another one. */
+static int set_size(struct watch_trace *t, long kb)
+{
+	long long now;
+	char text[16];
+
+	if (!tracefs_instance_file_read_number(t->instance, "buffer_size_kb", &now) && now == kb)
+		return 0;
+	snprintf(text, sizeof(text), "%ld", kb);
+	return write_file(t, "buffer_size_kb", text);
+}
+
 static int start_instance(struct watch_trace *t)
 {
 	long cpus = MAX(sysconf(_SC_NPROCESSORS_CONF), 1L);
-	char filter[64], size[16];
+	char filter[64];
 	int err;
 
 	snprintf(filter, sizeof(filter), "sig == %d && (code == %d || code == %d)", SIGBUS,
 		 BUS_MCEERR_AR, BUS_MCEERR_AO);
-	snprintf(size, sizeof(size), "%ld", MAX(MIN((long)BUFFER_KB, BUFFERS_KB / cpus), 64L));
 	/* The default clock may differ between CPUs, whose records are put in order here. */
 	err = write_file(t, "trace_clock", "mono");
 	if (!err)
-		err = write_file(t, "buffer_size_kb", size);
+		err = set_size(t, MAX(MIN((long)BUFFER_KB, BUFFERS_KB / cpus), 64L));
 	/* poll(2) is to end with the first record; before 4.21, where it has no such file,
 	 * it does. */
 	if (!err && !faccessat(t->instance_fd, "buffer_percent", F_OK, 0))
@@ -454,6 +473,32 @@ static bool get_number(struct tep_event *format, struct tep_record *record, cons
 	return tep_get_field_val(NULL, format, field, record, out, 0) >= 0;
 }
 
+/* The kernel's words for a failure are in the event's format, and most failures of a run
+ * are of one kind: printing and parsing them again for each costs more than all else. */
+static bool name_failure(struct watch_trace *t, struct tep_record *record,
+			 struct kpage_event *event)
+{
+	struct failure_name *last = &t->failure_name;
+	unsigned long long type, result;
+	bool numbers = get_number(t->failure, record, "type", &type) &&
+		       get_number(t->failure, record, "result", &result);
+
+	if (numbers && last->known && last->type == type && last->result == result) {
+		memcpy(event->type, last->event.type, sizeof(event->type));
+		memcpy(event->result, last->event.result, sizeof(event->result));
+		return true;
+	}
+	trace_seq_reset(&t->text);
+	tep_print_event(t->tep, &t->text, record, "%s", TEP_PRINT_INFO);
+	trace_seq_terminate(&t->text);
+	if (!failure_text_parse(t->text.buffer, event))
+		return false;
+	*last = (struct failure_name){ .known = numbers, .event = *event };
+	last->type = numbers ? type : 0;
+	last->result = numbers ? result : 0;
+	return true;
+}
+
 static bool decode_failure(struct watch_trace *t, struct tep_record *record,
 			   struct kpage_event *event)
 {
@@ -463,10 +508,7 @@ static bool decode_failure(struct watch_trace *t, struct tep_record *record,
 		return false;
 	event->kind = KPAGE_EVENT_FAILURE;
 	event->pfn = pfn;
-	trace_seq_reset(&t->text);
-	tep_print_event(t->tep, &t->text, record, "%s", TEP_PRINT_INFO);
-	trace_seq_terminate(&t->text);
-	return failure_text_parse(t->text.buffer, event);
+	return name_failure(t, record, event);
 }
 
 static bool decode_generate(struct watch_trace *t, struct tep_record *record,
