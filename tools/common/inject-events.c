@@ -41,11 +41,17 @@ static uint64_t address_of(const struct injection *inj, uint64_t pfn, pid_t tid)
 	return 0;
 }
 
-static bool is_ours(const struct injection *inj, uint64_t pfn)
+/* Events come in the order of the injections: mostly it is the next one. */
+static bool is_ours(struct injection *inj, uint64_t pfn)
 {
-	for (size_t i = 0; i < inj->nr_recent; i++)
-		if (inj->recent[i].pfn == pfn)
-			return true;
+	for (size_t n = 0; n < inj->nr_recent; n++) {
+		size_t i = (inj->recent_next + n) % inj->nr_recent;
+
+		if (inj->recent[i].pfn != pfn)
+			continue;
+		inj->recent_next = i + 1;
+		return true;
+	}
 	return false;
 }
 
@@ -103,6 +109,7 @@ void injection_read_events(struct injection *inj)
 	release_waiting(inj, 0);
 	release_faults(inj);
 	inj->nr_recent = 0;
+	inj->recent_next = 0;
 	/* That took its time: what was seen before it is to be seen again. */
 	inj->next = (struct page_sight){ 0 };
 	if (!err)

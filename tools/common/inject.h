@@ -140,6 +140,7 @@ struct injection {
 		uint64_t address;
 	} recent[INJECT_RECENT];
 	size_t nr_recent;
+	size_t recent_next;		/* behind the one that an event was about last */
 	struct kpage_event *waiting;	/* signals whose page is not named yet */
 	size_t nr_waiting;
 	struct kpage_event *faults;	/* of the same reading: told after the signals */

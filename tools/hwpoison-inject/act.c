@@ -26,12 +26,27 @@ struct page *page_find(const struct run *run, uint64_t pfn)
 	return low < run->targets.n && run->by_pfn[low]->target->pfn == pfn ? run->by_pfn[low] : NULL;
 }
 
+static bool is_page(const struct run *run, const struct page *page, uint64_t pfn)
+{
+	return page && page < run->pages + run->targets.n && page->target->pfn == pfn;
+}
+
+/* What the kernel says of a page mostly follows what it said of the one before it. */
+static struct page *find_failed(const struct run *run, uint64_t pfn)
+{
+	struct page *next = run->failed ? run->failed + 1 : run->pages;
+
+	return is_page(run, next, pfn) ? next : page_find(run, pfn);
+}
+
 static void note_failure(const struct kpage_event *event, void *arg)
 {
-	struct page *page = page_find(arg, event->pfn);
+	struct run *run = arg;
+	struct page *page = find_failed(run, event->pfn);
 
 	if (!page)
 		return;
+	run->failed = page;
 	memcpy(page->type, event->type, sizeof(page->type));
 	memcpy(page->result, event->result, sizeof(page->result));
 	/* Its users are told of all of it. */
@@ -39,11 +54,17 @@ static void note_failure(const struct kpage_event *event, void *arg)
 		page->lsb = compound_bits(arg, page->target);
 }
 
+/* The hooks are mostly asked of the page at hand. */
+static const struct page *find_acting(const struct run *run, uint64_t pfn)
+{
+	return is_page(run, run->acting, pfn) ? run->acting : page_find(run, pfn);
+}
+
 /* The line is there before the page is poisoned: a crash in between loses nothing. */
 static int note_in_ledger(uint64_t pfn, const struct page_owner *owner, void *arg)
 {
 	struct run *run = arg;
-	const struct page *page = page_find(run, pfn);
+	const struct page *page = find_acting(run, pfn);
 	const struct process *process = page && page->pid ? process_find(run, page->pid) : NULL;
 	const struct ledger_entry entry = {
 		.pfn = pfn,
@@ -68,7 +89,7 @@ static int note_in_ledger(uint64_t pfn, const struct page_owner *owner, void *ar
 static bool is_still_chosen(uint64_t pfn, uint64_t kflags, void *arg)
 {
 	const struct run *run = arg;
-	const struct page *page = page_find(run, pfn);
+	const struct page *page = find_acting(run, pfn);
 	uint64_t now;
 
 	(void)kflags;
@@ -220,15 +241,11 @@ static int owner_of(struct run *run, const struct target *t, struct pagemap *pm,
 
 static void count_owners(struct run *run, const struct page *page)
 {
-	const struct owner *owners;
-	size_t n;
-
-	owners = owners_of(&run->owners, page->target->pfn, &n);
-	for (size_t i = 0; i < n; i++) {
-		struct process *p = process_find(run, owners[i].pid);
+	for (size_t i = 0; i < page->nr_mappings; i++) {
+		struct process *p = process_find(run, page->mappings[i].pid);
 
 		if (p && !p->poisoned++)
-			p->first_address = owners[i].address;
+			p->first_address = page->mappings[i].address;
 	}
 }
 
@@ -289,6 +306,7 @@ static int act_on(struct run *run, struct page *page, struct pagemap *pm)
 	}
 	if (run->method->in_target || run->opt.consume)
 		wait_until_settled(run, page->target->pid);
+	run->acting = page;
 	err = owner_of(run, page->target, pm, &owner);
 	if (!err)
 		tell_next(run, page, &owner);

@@ -65,19 +65,16 @@ static unsigned int size_bits(const struct run *run, const struct target *t)
 static void find_place(const struct run *run, struct page *page)
 {
 	const struct target *t = page->target;
-	const struct owner *owners = NULL;
-	size_t n;
 
+	page->mappings = owners_of(&run->owners, t->pfn, &page->nr_mappings);
 	page->pid = t->pid;
 	page->has_address = t->has_address;
 	page->address = t->address;
-	if (!t->pid)
-		owners = owners_of(&run->owners, t->pfn, &n);
-	if (!owners)
+	if (t->pid || !page->mappings)
 		return;
-	page->pid = owners[0].pid;
+	page->pid = page->mappings[0].pid;
 	page->has_address = true;
-	page->address = owners[0].address;
+	page->address = page->mappings[0].address;
 }
 
 static void make_pages(struct run *run)

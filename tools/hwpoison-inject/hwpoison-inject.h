@@ -81,6 +81,8 @@ struct page {
 	bool has_address;
 	uint64_t address;		/* in that process; in the file, where no process has it */
 	size_t owners;			/* processes that have it mapped, as far as is known */
+	const struct owner *mappings;	/* theirs */
+	size_t nr_mappings;
 	unsigned int lsb;		/* of its size, as in si_addr_lsb */
 };
 
@@ -128,6 +130,8 @@ struct run {
 	struct owner_list owners;
 	struct page *pages;		/* one a target, in the same order */
 	struct page **by_pfn;		/* the same, ascending by PFN */
+	struct page *acting;		/* the one that is being poisoned */
+	struct page *failed;		/* the one that the kernel spoke of last */
 	struct process *processes;
 	size_t nr_processes;
 	struct seen_signal *seen;
