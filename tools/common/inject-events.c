@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/signals.h"
+
 #define TICK_MS 10
 
 static void count_result(struct injection *inj, const struct kpage_event *e)
@@ -122,6 +124,26 @@ void injection_read_events(struct injection *inj)
 	inj->watch_error = err;
 }
 
+/* The kernel needs its time to take the instance of tracefs away: meanwhile there is a
+ * report to be written. */
+static void *free_watch(void *watch)
+{
+	kpage_watch_free(watch);
+	return NULL;
+}
+
+static void unwatch(struct injection *inj)
+{
+	if (!inj->watch)
+		return;
+	inj->was_watched = true;
+	inj->events_lost = kpage_watch_lost(inj->watch);
+	inj->unwatching = signals_start_thread(&inj->unwatcher, free_watch, inj->watch);
+	if (!inj->unwatching)
+		kpage_watch_free(inj->watch);
+	inj->watch = NULL;
+}
+
 void injection_settle(struct injection *inj, double seconds)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000 * 1000 };
@@ -135,6 +157,7 @@ void injection_settle(struct injection *inj, double seconds)
 		injection_read_events(inj);
 	}
 	victims_close(&inj->victims, inj->ctx);
+	unwatch(inj);
 	if (inj->has_corrupted)
 		inj->has_corrupted = !kpage_hardware_corrupted(inj->ctx, &inj->corrupted_after);
 }

@@ -401,6 +401,8 @@ int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags,
 
 void injection_close(struct injection *inj)
 {
+	if (inj->unwatching)
+		pthread_join(inj->unwatcher, NULL);
 	kpage_watch_free(inj->watch);
 	kpage_hwpoison_free(inj->hp);
 	victims_release(&inj->victims);

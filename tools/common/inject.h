@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <pthread.h>
+
 #include "kpage.h"
 #include "common/util.h"
 #include "common/victims.h"
@@ -118,8 +120,12 @@ struct injection {
 	struct inject_hooks hooks;	/* each may be NULL */
 	const struct kpage_file *flags;
 	bool force;			/* the kernel's pages too */
-	struct kpage_watch *watch;	/* NULL: see watch_error */
+	struct kpage_watch *watch;	/* NULL: it has ended, or see watch_error */
 	int watch_error;
+	bool was_watched;		/* to the end, with so many events lost: */
+	uint64_t events_lost;
+	pthread_t unwatcher;		/* unwatching: to be joined */
+	bool unwatching;
 	struct kpage_hwpoison_filter filter;
 	bool filter_known;		/* false: it can't be read, and the method can do without */
 
@@ -191,7 +197,8 @@ int injection_read_flags(const struct injection *inj, uint64_t pfn, uint64_t *kf
 /* Reads the events so far. */
 void injection_read_events(struct injection *inj);
 
-/* Waits until the fate of every signalled task is known. seconds: how long at most. */
+/* Waits until the fate of every signalled task is known, and ends the watch. seconds: how
+ * long at most. */
 void injection_settle(struct injection *inj, double seconds);
 
 void injection_close(struct injection *inj);

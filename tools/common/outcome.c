@@ -56,7 +56,7 @@ static void print_pages(const struct injection *inj, const char *verb)
 
 static void print_results(const struct injection *inj)
 {
-	if (!inj->watch) {
+	if (!inj->was_watched) {
 		printf("kernel: its action results are not known (%s)\n",
 		       strerror(-inj->watch_error));
 		return;
@@ -66,9 +66,9 @@ static void print_results(const struct injection *inj)
 	for (size_t i = 0; i < inj->nr_results; i++)
 		printf("%14" PRIu64 "  %s: %s\n", inj->results[i].pages, inj->results[i].type,
 		       inj->results[i].result);
-	if (kpage_watch_lost(inj->watch))
+	if (inj->events_lost)
 		printf("%14" PRIu64 "  events were lost: the results and the tasks are incomplete\n",
-		       kpage_watch_lost(inj->watch));
+		       inj->events_lost);
 }
 
 static void print_victim(const struct victim *v)

@@ -42,3 +42,15 @@ void signals_release(void)
 	signal(pending, SIG_DFL);
 	raise(pending);
 }
+
+bool signals_start_thread(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(thread, NULL, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return !err;
+}

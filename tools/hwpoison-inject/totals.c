@@ -131,8 +131,8 @@ static void totals_events_lost(const void *row, struct cell *out)
 {
 	const struct run *run = totals_of(row)->run;
 
-	if (run->inj.watch)
-		cell_number(out, kpage_watch_lost(run->inj.watch));
+	if (run->inj.was_watched)
+		cell_number(out, run->inj.events_lost);
 }
 
 static void totals_interrupted(const void *row, struct cell *out)
@@ -183,12 +183,12 @@ static void print_node(const struct node_failures *n)
 
 static void print_watch(const struct run *run)
 {
-	if (!run->inj.watch)
+	if (!run->inj.was_watched)
 		printf("the kernel's own results and its signals are not known: %s\n",
 		       strerror(-run->inj.watch_error));
-	else if (kpage_watch_lost(run->inj.watch))
+	else if (run->inj.events_lost)
 		printf("%" PRIu64 " of the kernel's events were lost: results and tasks are incomplete\n",
-		       kpage_watch_lost(run->inj.watch));
+		       run->inj.events_lost);
 }
 
 /* The same as the record, for people. */
