@@ -832,7 +832,8 @@ int kpage_watch_wait(struct kpage_watch *w, int timeout_ms);
 /*
  * How many events were overwritten before they were read, since the start: trace
  * records, plus records of the kernel's log, whatever they were about. With
- * kpage_watch_has_trace() only fault addresses can be among the latter.
+ * kpage_watch_has_trace() only fault addresses can be among the latter, and where the
+ * trace shows that there was no fault, none counts as lost.
  */
 uint64_t kpage_watch_lost(const struct kpage_watch *w);
 
