@@ -241,6 +241,55 @@ static void test_other_boots(void **state)
 	rundir_free(r);
 }
 
+/* Pages 100 … 99 + n were poisoned and unpoisoned. */
+static void append_history(struct fixture *fx, unsigned int n)
+{
+	char line[200];
+
+	for (unsigned int i = 0; i < 2 * n; i++) {
+		snprintf(line, sizeof(line),
+			 "{\"event\":\"%s\",\"time\":\"T\",\"boot\":\"" BOOT "\",\"pfn\":%u}\n",
+			 i < n ? "poison" : "unpoison", 100 + i % n);
+		fixture_append(fx, LEDGER, line);
+	}
+}
+
+static void test_history(void **state)
+{
+	struct fixture *fx = *state;
+	struct rundir *r = open_rundir(fx, true);
+	struct ledger *l;
+	struct stat st;
+	off_t size;
+
+	/* Short enough: kept to the byte. */
+	fixture_text(fx, LEDGER, POISON(1));
+	append_history(fx, LEDGER_HISTORY / 2);
+	assert_int_equal(stat(fixture_path(fx, LEDGER), &st), 0);
+	size = st.st_size;
+	l = open_ledger(r);
+	assert_int_equal(stat(fixture_path(fx, LEDGER), &st), 0);
+	assert_int_equal(st.st_size, size);
+
+	/* One more: what is left is what is poisoned, in the order in which it was. */
+	fixture_append(fx, LEDGER, POISON(101) POISON(5) POISON(3) POISON(5));
+	assert_int_equal(ledger_add_unpoison(l, 3), 0);
+	ledger_free(l);
+	expect_file(fx, POISON(1) POISON(101) POISON(5) POISON(5));
+
+	/* Not at the end of a run that unpoisoned nothing, but at the next start. */
+	fixture_text(fx, LEDGER, POISON(1));
+	l = open_ledger(r);
+	append_history(fx, LEDGER_HISTORY);
+	ledger_free(l);
+	assert_int_equal(stat(fixture_path(fx, LEDGER), &st), 0);
+	assert_true(st.st_size > size);
+	l = open_ledger(r);
+	expect_file(fx, POISON(1));
+	ledger_free(l);
+	rundir_free(r);
+}
+
 /* A run that was killed while it wrote. */
 static void test_cut_off(void **state)
 {
@@ -392,6 +441,7 @@ int main(void)
 		TREE_TEST(test_add_does_not_fit),
 		TREE_TEST(test_latest),
 		TREE_TEST(test_other_boots),
+		TREE_TEST(test_history),
 		TREE_TEST(test_cut_off),
 		TREE_TEST(test_broken_lines),
 		TREE_TEST(test_strange_fields),

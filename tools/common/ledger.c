@@ -15,6 +15,7 @@
 struct ledger {
 	struct rundir *dir;
 	int fd;			/* to append to; -1: not under the lock */
+	bool unpoisoned;	/* a page, by this run */
 };
 
 typedef struct json_object json;
@@ -24,15 +25,6 @@ static void cleanup_json(json **object)
 	json_object_put(*object);
 }
 #define _cleanup_json_ __attribute__((cleanup(cleanup_json)))
-
-void ledger_free(struct ledger *l)
-{
-	if (!l)
-		return;
-	if (l->fd >= 0)
-		close(l->fd);
-	free(l);
-}
 
 /* --------------------------------------------------------------------- lines */
 
@@ -133,36 +125,125 @@ static int open_stream(const struct ledger *l, FILE **out)
 	return 0;
 }
 
-/* Copies the lines of this boot to `to` (NULL: nowhere); *dropped: how many were not. */
-static int copy_lines(const struct ledger *l, FILE *from, FILE *to, uint64_t *dropped)
+/* Where a line of this boot is, and whether it still says something. */
+struct place {
+	uint64_t pfn;
+	off_t offset;
+	bool poisoned;
+	bool settled;		/* the page was unpoisoned, here or later */
+};
+
+struct places {
+	struct place *v;
+	size_t n, room;
+	uint64_t others;	/* lines that are broken, or of another boot */
+};
+
+static void cleanup_places(struct places *p)
 {
-	_cleanup_free_ char *text = NULL;
-	const char *boot = rundir_boot(l->dir);
-	size_t room = 0;
-	ssize_t len;
-
-	*dropped = 0;
-	for (uint64_t number = 1; (len = getline(&text, &room, from)) > 0; number++) {
-		struct line line;
-
-		parse_line(&line, text, (size_t)len, boot);
-		json_object_put(line.object);
-		if (line.kind == LINE_BROKEN && to)
-			warn_of_broken(l, number);
-		if (line.kind == LINE_BROKEN || line.kind == LINE_OTHER_BOOT)
-			++*dropped;
-		else if (to && fwrite(text, (size_t)len, 1, to) != 1)
-			return -errno;
-	}
-	return ferror(from) ? -EIO : 0;
+	free(p->v);
 }
 
-static int write_copy(const struct ledger *l, FILE *from)
+static void add_place(struct places *p, const struct line *line, off_t offset)
+{
+	if (p->n == p->room) {
+		p->room = p->room ? 2 * p->room : 64;
+		p->v = xreallocarray(p->v, p->room, sizeof(*p->v));
+	}
+	p->v[p->n++] = (struct place){
+		.pfn = line->pfn,
+		.offset = offset,
+		.poisoned = line->kind == LINE_POISON,
+	};
+}
+
+static int by_pfn_and_time(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->pfn != y->pfn)
+		return x->pfn < y->pfn ? -1 : 1;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* The lines of this boot, by PFN and time; broken ones are told of. */
+static int find_places(const struct ledger *l, FILE *f, struct places *out)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t room = 0;
+	off_t offset = 0;
+	ssize_t len;
+
+	for (uint64_t number = 1; (len = getline(&text, &room, f)) > 0; number++) {
+		struct line line;
+
+		parse_line(&line, text, (size_t)len, rundir_boot(l->dir));
+		json_object_put(line.object);
+		if (line.kind == LINE_BROKEN)
+			warn_of_broken(l, number);
+		if (line.kind == LINE_BROKEN || line.kind == LINE_OTHER_BOOT)
+			out->others++;
+		else
+			add_place(out, &line, offset);
+		offset += len;
+	}
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_pfn_and_time);
+	for (size_t i = out->n; i-- > 0;) {
+		const struct place *next = i + 1 < out->n ? &out->v[i + 1] : NULL;
+
+		out->v[i].settled = !out->v[i].poisoned ||
+				    (next && next->pfn == out->v[i].pfn && next->settled);
+	}
+	return ferror(f) ? -EIO : 0;
+}
+
+/* Settled lines are history, which is kept while it is short: each start reads all. */
+static void drop_settled(struct places *p)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		kept += !p->v[i].settled;
+	if (p->n - kept <= LEDGER_HISTORY)
+		return;
+	kept = 0;
+	for (size_t i = 0; i < p->n; i++)
+		if (!p->v[i].settled)
+			p->v[kept++] = p->v[i];
+	p->others += p->n - kept;
+	p->n = kept;
+}
+
+static int copy_lines(const struct places *p, FILE *from, FILE *to)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t room = 0, next = 0;
+	off_t offset = 0;
+	ssize_t len;
+
+	for (; next < p->n && (len = getline(&text, &room, from)) > 0; offset += len) {
+		if (p->v[next].offset != offset)
+			continue;
+		if (fwrite(text, (size_t)len, 1, to) != 1)
+			return -errno;
+		next++;
+	}
+	return next < p->n ? -EIO : 0;
+}
+
+static int write_copy(const struct ledger *l, const struct places *p, FILE *from)
 {
 	int fd = openat(rundir_fd(l->dir), NEW_NAME,
 			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
-	uint64_t dropped;
 	int err;
 
 	if (!to) {
@@ -172,7 +253,7 @@ static int write_copy(const struct ledger *l, FILE *from)
 		return err;
 	}
 	rewind(from);
-	err = copy_lines(l, from, to, &dropped);
+	err = copy_lines(p, from, to);
 	if (!err && (fflush(to) || fsync(fd)))
 		err = -errno;
 	if (fclose(to) && !err)
@@ -184,22 +265,39 @@ static int write_copy(const struct ledger *l, FILE *from)
  * next one. */
 static int prune(const struct ledger *l)
 {
+	_cleanup_(places) struct places p = { 0 };
 	_cleanup_fclose_ FILE *from = NULL;
 	int dir = rundir_fd(l->dir);
-	uint64_t dropped;
 	int err = open_stream(l, &from);
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	err = copy_lines(l, from, NULL, &dropped);
-	if (err || !dropped)
+	err = find_places(l, from, &p);
+	if (!err)
+		drop_settled(&p);
+	if (err || !p.others)
 		return err;
-	err = write_copy(l, from);
+	if (p.n)
+		qsort(p.v, p.n, sizeof(*p.v), by_time);
+	err = write_copy(l, &p, from);
 	if (!err && renameat(dir, NEW_NAME, dir, NAME))
 		err = -errno;
 	if (err)
 		unlinkat(dir, NEW_NAME, 0);
 	return err;
+}
+
+void ledger_free(struct ledger *l)
+{
+	if (!l)
+		return;
+	/* Here where it was made longer, so that the next start need not. If it can't be
+	 * done, it can be then. */
+	if (l->unpoisoned && rundir_is_locked(l->dir))
+		prune(l);
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l);
 }
 
 static int open_to_append(struct ledger *l)
@@ -328,69 +426,13 @@ int ledger_add_unpoison(struct ledger *l, uint64_t pfn)
 {
 	_cleanup_json_ json *object = new_line(l, "unpoison", pfn, NULL);
 
+	l->unpoisoned = true;
 	if (object)
 		add_text(object, "tool", program_invocation_short_name);
 	return append_object(l, object);
 }
 
 /* ------------------------------------------------------------------- reading */
-
-/* Where the latest line about a page is. */
-struct place {
-	uint64_t pfn;
-	off_t offset;
-	bool poisoned;
-};
-
-struct places {
-	struct place *v;
-	size_t n, room;
-};
-
-static void add_place(struct places *p, const struct line *line, off_t offset)
-{
-	if (p->n == p->room) {
-		p->room = p->room ? 2 * p->room : 64;
-		p->v = xreallocarray(p->v, p->room, sizeof(*p->v));
-	}
-	p->v[p->n++] = (struct place){
-		.pfn = line->pfn,
-		.offset = offset,
-		.poisoned = line->kind == LINE_POISON,
-	};
-}
-
-static int by_pfn_and_time(const void *a, const void *b)
-{
-	const struct place *x = a, *y = b;
-
-	if (x->pfn != y->pfn)
-		return x->pfn < y->pfn ? -1 : 1;
-	return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
-static int find_places(const struct ledger *l, FILE *f, struct places *out)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t room = 0;
-	off_t offset = 0;
-	ssize_t len;
-
-	for (uint64_t number = 1; (len = getline(&text, &room, f)) > 0; number++) {
-		struct line line;
-
-		parse_line(&line, text, (size_t)len, rundir_boot(l->dir));
-		json_object_put(line.object);
-		if (line.kind == LINE_BROKEN)
-			warn_of_broken(l, number);
-		else if (line.kind != LINE_OTHER_BOOT)
-			add_place(out, &line, offset);
-		offset += len;
-	}
-	if (out->n)
-		qsort(out->v, out->n, sizeof(*out->v), by_pfn_and_time);
-	return ferror(f) ? -EIO : 0;
-}
 
 static void fill_entry(struct ledger_entry *entry, json *object)
 {
@@ -432,8 +474,8 @@ static int hand_out(FILE *f, const struct place *place,
 
 int ledger_read(struct ledger *l, int (*each)(const struct ledger_entry *entry, void *arg), void *arg)
 {
+	_cleanup_(places) struct places p = { 0 };
 	_cleanup_fclose_ FILE *f = NULL;
-	struct places p = { 0 };
 	int err = open_stream(l, &f);
 
 	if (err)
@@ -443,10 +485,9 @@ int ledger_read(struct ledger *l, int (*each)(const struct ledger_entry *entry, 
 	for (size_t i = 0; !err && i < p.n; i++) {
 		bool latest = i + 1 == p.n || p.v[i + 1].pfn != p.v[i].pfn;
 
-		if (latest && p.v[i].poisoned)
+		if (latest && !p.v[i].settled)
 			err = hand_out(f, &p.v[i], each, arg);
 	}
-	free(p.v);
 	return err;
 }
 

@@ -10,6 +10,9 @@
 
 struct ledger;
 
+/* How many lines about pages that were unpoisoned since are kept. */
+#define LEDGER_HISTORY 1024
+
 struct ledger_entry {
 	uint64_t pfn;
 	const char *time;	/* RFC 3339, UTC; NULL when it is added: now */
@@ -23,11 +26,14 @@ struct ledger_entry {
 };
 
 /*
- * Under the lock, lines of earlier boots and lines that are broken are dropped from
- * the file first; without it the ledger can be read only. r must outlive it.
+ * Under the lock, lines of earlier boots, lines that are broken and, where they are more
+ * than LEDGER_HISTORY, those of pages that were unpoisoned since are dropped from the file
+ * first; without it the ledger can be read only. r must outlive it.
  * EXIT_OK, or a status after a message.
  */
 int ledger_open(struct rundir *r, struct ledger **out);
+
+/* Drops such lines once more if pages were unpoisoned. Still under the lock, if it was. */
 void ledger_free(struct ledger *l);
 DEFINE_CLEANUP(ledger)
 
@@ -55,8 +61,8 @@ struct ledger_query {
 };
 
 /*
- * Hands out every entry of this boot that fits, the oldest first, whether the page was
- * unpoisoned after that or not, and also if it was poisoned again. Broken lines are passed
+ * Hands out every entry of this boot that fits, the oldest first, also of pages that were
+ * unpoisoned after that (while they are kept) or poisoned again. Broken lines are passed
  * over. Needs no more memory for a long ledger than for a short one. Returns as
  * ledger_read().
  */
