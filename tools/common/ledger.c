@@ -15,6 +15,7 @@
 struct ledger {
 	struct rundir *dir;
 	int fd;			/* to append to; -1: not under the lock */
+	off_t end;		/* of the file: no one else writes meanwhile */
 	bool unpoisoned;	/* a page, by this run */
 };
 
@@ -308,7 +309,10 @@ static int open_to_append(struct ledger *l)
 		return err;
 	l->fd = openat(rundir_fd(l->dir), NAME,
 		       O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return l->fd < 0 ? -errno : 0;
+	if (l->fd < 0)
+		return -errno;
+	l->end = lseek(l->fd, 0, SEEK_END);
+	return l->end < 0 ? -errno : 0;
 }
 
 int ledger_open(struct rundir *r, struct ledger **out)
@@ -374,10 +378,9 @@ static void add_owner(json *object, const struct ledger_entry *entry)
 	add_text(object, "address", entry->has_address ? address : NULL);
 }
 
-/* Whole, or not at all. No one else writes meanwhile. */
-static int append(const struct ledger *l, const char *text, size_t len)
+/* Whole, or not at all. */
+static int append(struct ledger *l, const char *text, size_t len)
 {
-	off_t end = lseek(l->fd, 0, SEEK_END);
 	ssize_t n;
 
 	do
@@ -385,12 +388,13 @@ static int append(const struct ledger *l, const char *text, size_t len)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	if ((size_t)n == len)
-		return 0;
-	return ftruncate(l->fd, end) ? -errno : -ENOSPC;
+	if ((size_t)n < len)
+		return ftruncate(l->fd, l->end) ? -errno : -ENOSPC;
+	l->end += n;
+	return 0;
 }
 
-static int append_object(const struct ledger *l, json *object)
+static int append_object(struct ledger *l, json *object)
 {
 	_cleanup_free_ char *line = NULL;
 	const char *text;
