@@ -15,7 +15,8 @@ static int parse(struct selection *s, const char *line)
 {
 	struct poptOption options[] = {
 		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, selection_options, 0, NULL, NULL },
-		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, target_options, 0, NULL, NULL },
+		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, narrowing_options, 0, NULL, NULL },
+		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, choice_options, 0, NULL, NULL },
 		POPT_TABLEEND
 	};
 	const char *argv[MAX_ARGS] = { "tool" };

@@ -119,7 +119,8 @@ static void choose(struct world *w, const char *line)
 {
 	struct poptOption options[] = {
 		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, selection_options, 0, NULL, NULL },
-		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, target_options, 0, NULL, NULL },
+		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, narrowing_options, 0, NULL, NULL },
+		{ NULL, 0, POPT_ARG_INCLUDE_TABLE, choice_options, 0, NULL, NULL },
 		POPT_TABLEEND
 	};
 	const char *argv[16] = { "tool" };

@@ -36,7 +36,7 @@ struct poptOption selection_options[] = {
 	POPT_TABLEEND
 };
 
-struct poptOption target_options[] = {
+struct poptOption narrowing_options[] = {
 	{ "tree", 0, POPT_ARG_NONE, NULL, OPT_TREE, "And of all their descendants", NULL },
 	{ "vaddr", 0, POPT_ARG_STRING, NULL, OPT_VADDR, "Pages that hold these bytes of the process",
 	  "ADDR[+LEN]|ADDR-END[,...]" },
@@ -47,6 +47,10 @@ struct poptOption target_options[] = {
 	{ "phys", 0, POPT_ARG_STRING, NULL, OPT_PHYS, "Pages by physical address in bytes",
 	  "ADDR[,...]" },
 	{ "node", 0, POPT_ARG_STRING, NULL, OPT_NODE, "Pages of NUMA nodes", "N[,N...]" },
+	POPT_TABLEEND
+};
+
+struct poptOption choice_options[] = {
 	{ "count", 0, POPT_ARG_STRING, NULL, OPT_COUNT, "At most so many of them", "N" },
 	{ "random", 0, POPT_ARG_NONE, NULL, OPT_RANDOM, "Chosen at random, in random order", NULL },
 	{ "seed", 0, POPT_ARG_STRING, NULL, OPT_SEED, "Make the same random choice again", "SEED" },

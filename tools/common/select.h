@@ -39,10 +39,11 @@ struct selection {
 };
 
 /* Include them in a tool's table with POPT_ARG_INCLUDE_TABLE; hand every option of
- * them that poptGetNextOpt() returns to selection_option(). target_options: those of
+ * them that poptGetNextOpt() returns to selection_option(). choice_options: those of
  * a tool that picks single pages. */
 extern struct poptOption selection_options[];
-extern struct poptOption target_options[];
+extern struct poptOption narrowing_options[];
+extern struct poptOption choice_options[];
 
 /* Whether val is an option of one of the tables. */
 bool is_selection_option(int val);

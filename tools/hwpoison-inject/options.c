@@ -94,7 +94,8 @@ static struct poptOption source_options[] = {
 
 static struct poptOption all_options[] = {
 	GROUP(selection_options, "Which pages:"),
-	GROUP(target_options, "Which of them:"),
+	GROUP(narrowing_options, "Which of them:"),
+	GROUP(choice_options, "How many of them:"),
 	GROUP(kernel_filter_options, "The kernel's filter (corrupt-filter-*), for this run:"),
 	GROUP(filter_options, "The filter by itself:"),
 	GROUP(method_options, "How:"),
