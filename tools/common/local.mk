@@ -18,6 +18,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/ledger.h \
 	tools/common/module.c \
 	tools/common/module.h \
+	tools/common/narrow.c \
+	tools/common/narrow.h \
 	tools/common/options.c \
 	tools/common/options.h \
 	tools/common/outcome.c \

@@ -6,7 +6,7 @@
 #include <search.h>
 #include <string.h>
 
-#include "common/compound.h"
+#include "common/narrow.h"
 #include "common/page-set.h"
 #include "common/processes.h"
 #include "common/sample.h"
@@ -52,18 +52,13 @@ struct collector {
 	const struct target_sources *src;
 	struct target_list *out;
 	size_t limit;			/* of the list */
-	struct kpage_nodes *nodes;
+	struct narrowing narrow;
 	struct page_set seen;
 	struct sample sample;
-	struct kpage_range *pfns, *pages;	/* to narrow by, ascending; NULL: not */
-	size_t nr_pfns, nr_pages;
-	struct compound compound;
 	bool done;			/* no further page */
 
 	/* Where the walk is. */
 	pid_t pid;
-	const struct vma_list *vmas;
-	const struct vma *vma;		/* of the page before */
 	const char *file;		/* the list's */
 };
 
@@ -88,99 +83,30 @@ static const char *keep_name(struct target_list *list, const char *name)
 	return *node;
 }
 
-/* ------------------------------------------------------------------- conditions */
-
-static int by_start(const void *a, const void *b)
-{
-	const struct kpage_range *x = a, *y = b;
-
-	return (x->start > y->start) - (x->start < y->start);
-}
-
-/* An ascending copy without overlaps; *n changes. */
-static struct kpage_range *sort_ranges(const struct kpage_range *ranges, size_t *n)
-{
-	struct kpage_range *copy = xcalloc(*n + 1, sizeof(*copy));
-	size_t kept = 0;
-
-	if (!*n)
-		return copy;
-	memcpy(copy, ranges, *n * sizeof(*copy));
-	qsort(copy, *n, sizeof(*copy), by_start);
-	for (size_t i = 1; i < *n; i++) {
-		if (copy[i].start <= copy[kept].end)
-			copy[kept].end = MAX(copy[kept].end, copy[i].end);
-		else
-			copy[++kept] = copy[i];
-	}
-	*n = kept + 1;
-	return copy;
-}
-
-static int in_range(const void *key, const void *element)
-{
-	uint64_t page = *(const uint64_t *)key;
-	const struct kpage_range *r = element;
-
-	return page < r->start ? -1 : page >= r->end;
-}
-
-static bool is_within(const struct kpage_range *ranges, size_t n, uint64_t page)
-{
-	return !ranges || (n && bsearch(&page, ranges, n, sizeof(*ranges), in_range));
-}
-
-static bool is_on_node(const struct collector *c, uint64_t pfn)
-{
-	int node = c->s->nr_nodes ? kpage_nodes_find(c->nodes, pfn) : 0;
-
-	for (size_t i = 0; i < c->s->nr_nodes; i++)
-		if ((int)c->s->nodes[i] == node)
-			return true;
-	return !c->s->nr_nodes;
-}
-
-/* Before 6.12 the tails of a compound page seem to be charged to nobody. */
-static uint64_t cgroup_of(const struct collector *c, const struct kpage_batch *b, size_t i)
-{
-	uint64_t own = b->cgroup ? b->cgroup[i] : 0;
-
-	return own ? own : c->compound.cgroup;
-}
-
-/* What the walk itself does not look at. */
-static bool is_chosen(const struct collector *c, const struct kpage_batch *b, size_t i)
-{
-	if (c->s->nr_vmas && !(c->vma && vma_chooses(c->vma, b->kflags[i])))
-		return false;
-	return selection_has_cgroup(c->s, cgroup_of(c, b, i)) &&
-	       is_within(c->pfns, c->nr_pfns, b->pfn[i]) &&
-	       is_within(c->pages, c->nr_pages, b->pfn[i]) && is_on_node(c, b->pfn[i]);
-}
-
 /* ----------------------------------------------------------------- taking a page */
 
 static struct target describe(struct collector *c, const struct kpage_batch *b, size_t i)
 {
-	const char *name = c->vma ? c->vma->name : NULL;
+	const struct narrowing *n = &c->narrow;
+	const char *name = n->vma ? n->vma->name : NULL;
 	bool huge = b->kflags[i] & KPAGE_BIT(HUGE);
-	int node = c->nodes ? kpage_nodes_find(c->nodes, b->pfn[i]) : -1;
+	int node = n->nodes ? kpage_nodes_find(n->nodes, b->pfn[i]) : -1;
 
 	return (struct target){
 		.pfn = b->pfn[i],
 		.kflags = b->kflags[i],
-		.head = c->compound.head,
+		.head = n->compound.head,
 		.mapcount = b->mapcount ? b->mapcount[i] : 0,
-		.cgroup = cgroup_of(c, b, i),
+		.cgroup = narrowing_cgroup(n, b, i),
 		.pid = c->pid,
 		.entry = b->pme ? b->pme[i] : 0,
 		.has_address = b->offset != NULL,
 		.address = b->offset ? b->offset[i] * kpage_page_size() : 0,
 		.name = name ? keep_name(c->out, name) : c->file,
-		.kind = page_kind_of(&c->out->kinds, b->kflags[i], c->compound.kflags, name),
+		.kind = page_kind_of(&c->out->kinds, b->kflags[i], n->compound.kflags, name),
 		.node = node < 0 ? -1 : node,
 		/* Before 6.12 a hugetlb page shows it at its head alone. */
-		.poisoned = (b->kflags[i] | (huge ? c->compound.kflags : 0)) & KPAGE_BIT(HWPOISON),
+		.poisoned = (b->kflags[i] | (huge ? n->compound.kflags : 0)) & KPAGE_BIT(HWPOISON),
 	};
 }
 
@@ -222,17 +148,11 @@ static int emit(const struct kpage_batch *b, void *arg)
 	struct collector *c = arg;
 
 	for (size_t i = 0; i < b->n && !c->done; i++) {
-		uint64_t kflags = b->kflags[i], pfn = b->pfn[i];
-
-		if (kpage_batch_is_swap(b, i))
+		if (kpage_batch_is_swap(b, i) || !narrowing_takes(&c->narrow, b, i))
 			continue;
-		if (c->vmas && !(c->vma && b->offset[i] >= c->vma->start && b->offset[i] < c->vma->end))
-			c->vma = vma_list_find(c->vmas, b->offset[i]);
-		compound_find(&c->compound, c->src->flags, c->src->cgroup, pfn, kflags,
-			      b->cgroup ? b->cgroup[i] : 0);
 		/* A hugetlb page is lost as one. */
-		if (is_chosen(c, b, i) &&
-		    page_set_add(&c->seen, kflags & KPAGE_BIT(HUGE) ? c->compound.head : pfn))
+		if (page_set_add(&c->seen, b->kflags[i] & KPAGE_BIT(HUGE) ?
+						   c->narrow.compound.head : b->pfn[i]))
 			take(c, b, i);
 	}
 	c->done |= signals_pending() != 0;
@@ -255,34 +175,6 @@ static struct kpage_walk make_walk(struct collector *c)
 }
 
 /* -------------------------------------------------------------------- processes */
-
-/* The chosen mappings within the ranges, in the ranges' order. */
-static struct kpage_range *ranges_of_vmas(const struct selection *s, const struct vma_list *vmas,
-					  size_t *n)
-{
-	static const struct kpage_range all = { 0, UINT64_MAX };
-	const struct kpage_range *ranges = s->has_ranges ? s->ranges : &all;
-	size_t nr_ranges = s->has_ranges ? s->nr_ranges : 1;
-	struct kpage_range *out = NULL;
-
-	*n = 0;
-	for (size_t k = 0; k < nr_ranges; k++)
-		for (size_t i = 0; i < vmas->n; i++) {
-			const struct vma *v = &vmas->v[i];
-			struct kpage_range piece = { MAX(v->start, ranges[k].start),
-						     MIN(v->end, ranges[k].end) };
-
-			if (!v->chosen || piece.start >= piece.end)
-				continue;
-			if (*n && out[*n - 1].end == piece.start) {
-				out[*n - 1].end = piece.end;
-				continue;
-			}
-			out = xgrow(out, *n, sizeof(*out));
-			out[(*n)++] = piece;
-		}
-	return out;
-}
 
 static int walk_vmas(struct collector *c, pid_t pid, const struct vma_list *vmas)
 {
@@ -311,12 +203,10 @@ static int walk_process(struct collector *c, pid_t pid)
 	if (err)
 		return err;
 	c->pid = pid;
-	c->vmas = &vmas;
-	c->vma = NULL;
+	narrowing_enter(&c->narrow, &vmas);
 	err = walk_vmas(c, pid, &vmas);
+	narrowing_enter(&c->narrow, NULL);
 	c->pid = 0;
-	c->vmas = NULL;
-	c->vma = NULL;
 	vma_list_release(&vmas);
 	return err == -ECANCELED ? 0 : err;
 }
@@ -400,38 +290,14 @@ static int walk_machine(struct collector *c)
 
 /* ------------------------------------------------------------------ the collection */
 
-static int find_nodes(struct collector *c)
-{
-	int err = kpage_nodes_new(c->ctx, &c->nodes);
-
-	if (!c->s->nr_nodes)
-		return EXIT_OK;
-	if (err == -ENOENT)
-		return fail(EXIT_CANNOT, "--node: %s: not there (the kernel was built without NUMA)",
-			    kpage_ctx_error_path(c->ctx));
-	if (err)
-		return fail_errno(err, "--node: %s", kpage_ctx_error_path(c->ctx));
-	for (size_t i = 0; i < c->s->nr_nodes; i++)
-		if (!kpage_nodes_has(c->nodes, c->s->nodes[i]))
-			return fail(EXIT_FAILED, "--node: %u: no such node", c->s->nodes[i]);
-	return EXIT_OK;
-}
-
 static int prepare(struct collector *c, bool processes)
 {
 	const struct selection *s = c->s;
-	bool machine = !processes && !s->file;
 
-	/* What the walk goes by need not be looked at again. */
-	c->nr_pfns = s->nr_pfns;
-	if (s->has_pfns && !machine)
-		c->pfns = sort_ranges(s->pfns, &c->nr_pfns);
-	c->nr_pages = s->nr_ranges;
-	if (s->has_ranges && s->has_pfns && machine)
-		c->pages = sort_ranges(s->ranges, &c->nr_pages);
 	c->sample = (struct sample){ .seed = s->seed, .k = c->limit };
 	page_kinds_init(&c->out->kinds, c->ctx, c->src->flags);
-	return find_nodes(c);
+	return narrowing_open(&c->narrow, s, c->ctx, c->src->flags, c->src->cgroup,
+			      !processes && !s->file);
 }
 
 /* Puts the targets in the order of the choice. */
@@ -449,11 +315,9 @@ static void shuffle(struct collector *c)
 
 static void release(struct collector *c)
 {
-	kpage_nodes_free(c->nodes);
+	narrowing_close(&c->narrow);
 	page_set_release(&c->seen);
 	sample_release(&c->sample);
-	free(c->pfns);
-	free(c->pages);
 }
 
 int targets_collect(const struct selection *s, struct kpage_ctx *ctx,
