@@ -229,22 +229,6 @@ static bool matches(const struct kpage_walk *walk, uint64_t flags)
 	return true;
 }
 
-static void keep(struct kpage_batch *b, size_t to, size_t from)
-{
-	if (to == from)
-		return;
-	b->pfn[to] = b->pfn[from];
-	b->kflags[to] = b->kflags[from];
-	if (b->mapcount)
-		b->mapcount[to] = b->mapcount[from];
-	if (b->cgroup)
-		b->cgroup[to] = b->cgroup[from];
-	if (b->pme) {
-		b->offset[to] = b->offset[from];
-		b->pme[to] = b->pme[from];
-	}
-}
-
 /* A summary of memory wants nothing but runs of equal flags. */
 static int count_runs(const struct kpage_batch *b, const struct kpage_walk *walk,
 		      struct kpage_tally *tally)
@@ -299,7 +283,7 @@ int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpag
 			continue;
 		run++;
 		if (walk->emit) {
-			keep(b, kept, i);
+			kpage_batch_move(b, kept, i);
 			b->flags[kept++] = flags;
 		}
 	}

@@ -504,6 +504,25 @@ static inline bool kpage_batch_is_swap(const struct kpage_batch *b, size_t i)
 	return b->pme && (b->pme[i] & KPAGE_PM_SWAP) && !(b->kflags[i] & KPAGE_BIT(HWPOISON));
 }
 
+/* Puts entry `from` in the place of entry `to`: an emit function may so cut its batch down,
+ * in place. */
+static inline void kpage_batch_move(const struct kpage_batch *b, size_t to, size_t from)
+{
+	if (to == from)
+		return;
+	b->pfn[to] = b->pfn[from];
+	b->kflags[to] = b->kflags[from];
+	b->flags[to] = b->flags[from];
+	if (b->mapcount)
+		b->mapcount[to] = b->mapcount[from];
+	if (b->cgroup)
+		b->cgroup[to] = b->cgroup[from];
+	if (b->offset)
+		b->offset[to] = b->offset[from];
+	if (b->pme)
+		b->pme[to] = b->pme[from];
+}
+
 /* What to read, what to keep, where to. */
 struct kpage_walk {
 	const struct kpage_file *flags;		/* needed */

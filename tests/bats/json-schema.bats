@@ -25,8 +25,8 @@ good_records() {
 		{"record":"poisoned","version":1,"pfn":20484,"kind":"other","flags":["hwpoison"],"flags_value":"0x80000","time":"2026-11-23T10:04:05.123456+01:00","method":"debugfs","pid":155,"comm":"db: writer","address":"0x5596bc308000","tool":"hwpoison-inject"}
 		{"record":"unpoison","version":1,"pfn":20484,"outcome":"still-poisoned","errno":16,"error":"still mapped"}
 		{"record":"range","version":1,"pid":155,"file":null,"offset":34359738,"cgroup":4711,"mapcount":1,"pfn":20484,"pages":3,"flags":["uptodate","0x8000000"],"flags_value":"0x8000008"}
-		{"record":"summary","version":1,"flags":["lru"],"flags_value":"0x20","pages":12,"bytes":49152}
-		{"record":"sum","version":1,"pages":12,"bytes":49152}
+		{"record":"summary","version":1,"flags":["lru"],"flags_value":"0x20","by":"node","group":"node 1","pid":null,"number":1,"pages":12,"bytes":49152}
+		{"record":"sum","version":1,"by":null,"group":null,"pid":null,"number":null,"pages":12,"bytes":49152}
 		{"record":"thread","version":1,"pid":155,"tid":156,"comm":"db: writer","policy":"early","system":"late","effective":"early","reason":"own","sigbus":"caught","blocked":false,"pending":false,"on_ao":"handler","on_ar":"handler"}
 		{"record":"policy","version":1,"pid":155,"tid":156,"comm":"db: writer","before":"default","now":"early"}
 		{"record":"setting","version":1,"name":"vm.memory_failure_recovery","before":1,"value":0,"meaning":"every memory error panics the machine","warning":"the next injection panics this machine"}

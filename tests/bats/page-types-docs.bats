@@ -117,6 +117,6 @@ rows_of_man() {
 	completes '--pid' --pi
 	completes '--list --list-cgroup --list-each --list-mapcnt' --list
 	completes '--hwpoison' -p 7 --hw
-	completes '--no-summary' -l --no
+	completes '--no-summary' -l --no-
 	completes '--bits' -N --bi
 }

@@ -208,12 +208,14 @@ bad_usage() {
 	dump "$root/proc/kpagecgroup" -*4
 	mkdir -p "$cgroup" "$root/sys/kernel/mm/page_idle"
 	: > "$cgroup/memory.stat"
+	mkdir -p "$root/sys/devices/system/node/node0"
 	: > "$root/sys/kernel/mm/page_idle/bitmap"
 	# Every option of --help must be in one of these calls.
 	options=(
 		'-p 7' '--pid 7' '-c /sys/fs/cgroup' '--cgroup /sys/fs/cgroup' '-a 1' '--addr 1'
 		'-b anon' '--bits anon' '-r' '--raw' '-l' '--list' '-L' '--list-each'
-		'-C -l' '--list-cgroup -l' '-M -l' '--list-mapcnt -l' '-N' '--no-summary' '--json'
+		'--tree -p 7' '--vaddr 0x10000 -p 7' '--vma anon -p 7' '--pfn 1' '--phys 4096' '--node 0'
+		'--by cgroup' '--sort pages' '--top 1' '-C -l' '--list-cgroup -l' '-M -l' '--list-mapcnt -l' '-N' '--no-summary' '--json'
 		'-d anon' '--describe anon' '-i -a 1' '--mark-idle -a 1' '-j 2' '--jobs 2'
 		'-x' '--unpoison' "-F $mem" "--kpageflags $mem" '-h' '--help' '--usage' '--version'
 	)

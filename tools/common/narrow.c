@@ -163,3 +163,16 @@ bool narrowing_takes(struct narrowing *n, const struct kpage_batch *b, size_t i)
 	       is_within(n->pfns, n->nr_pfns, b->pfn[i]) &&
 	       is_within(n->pages, n->nr_pages, b->pfn[i]) && is_on_node(n, b->pfn[i]);
 }
+
+uint64_t cgroup_of_page(const struct kpage_file *flags, const struct kpage_file *cgroups,
+			uint64_t pfn, uint64_t kflags)
+{
+	struct compound compound = { 0 };
+	uint64_t cgroup;
+
+	if (!cgroups || kpage_file_read(cgroups, pfn, &cgroup, 1) != 1)
+		return 0;
+	if (!cgroup)
+		compound_find(&compound, flags, cgroups, pfn, kflags, cgroup);
+	return cgroup ? cgroup : compound.cgroup;
+}

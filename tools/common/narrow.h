@@ -41,6 +41,10 @@ bool narrowing_takes(struct narrowing *n, const struct kpage_batch *b, size_t i)
  * of a compound page seem to be charged to nobody. */
 uint64_t narrowing_cgroup(const struct narrowing *n, const struct kpage_batch *b, size_t i);
 
+/* Reads the same for a page by itself. 0 also if it can't be read. */
+uint64_t cgroup_of_page(const struct kpage_file *flags, const struct kpage_file *cgroups,
+			uint64_t pfn, uint64_t kflags);
+
 /* An ascending copy without overlaps; *n changes. The caller frees it. */
 struct kpage_range *ranges_sorted(const struct kpage_range *ranges, size_t *n);
 

@@ -360,14 +360,8 @@ void target_list_release(struct target_list *list)
 bool target_is_still_chosen(const struct selection *s, const struct target_sources *src,
 			    const struct target *t, uint64_t *kflags)
 {
-	struct compound compound = { 0 };
-	uint64_t cgroup = 0;
-
 	if (kpage_file_read(src->flags, t->pfn, kflags, 1) != 1)
 		return false;
-	if (src->cgroup && kpage_file_read(src->cgroup, t->pfn, &cgroup, 1) != 1)
-		return false;
-	if (!cgroup)
-		compound_find(&compound, src->flags, src->cgroup, t->pfn, *kflags, cgroup);
-	return selection_matches(s, *kflags, t->entry, cgroup ? cgroup : compound.cgroup);
+	return selection_matches(s, *kflags, t->entry,
+				 cgroup_of_page(src->flags, src->cgroup, t->pfn, *kflags));
 }

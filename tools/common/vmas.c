@@ -81,8 +81,7 @@ static bool is_file(const struct kpage_vma *v)
 static struct vma describe(const struct kpage_vma *v, const struct devices *tmpfs)
 {
 	const uint64_t size = kpage_page_size();
-
-	return (struct vma){
+	struct vma out = {
 		.start = v->start / size,
 		.end = v->end / size,
 		.name = v->name[0] ? xstrdup(v->name) : NULL,
@@ -92,6 +91,9 @@ static struct vma describe(const struct kpage_vma *v, const struct devices *tmpf
 		.tmpfs = is_file(v) && (is_kernel_shm(v->name) ||
 				      has_device(tmpfs, makedev(v->dev_major, v->dev_minor))),
 	};
+
+	memcpy(out.perms, v->perms, sizeof(out.perms));
+	return out;
 }
 
 /* --------------------------------------------------------------- the conditions */

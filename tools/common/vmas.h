@@ -28,6 +28,7 @@ void vma_condition_release(struct vma_condition *c);
 
 struct vma {
 	uint64_t start, end;	/* pages */
+	char perms[5];		/* "rw-p" */
 	char *name;		/* NULL: none */
 	bool private, executable;
 	bool has_file;		/* the kernel's nameless files for shared memory, too */

@@ -96,18 +96,15 @@ static bool is_still_chosen(uint64_t pfn, uint64_t kflags, void *arg)
 {
 	const struct run *run = arg;
 	const struct selection *s = &run->opt.selection;
-	struct kpage_walk walk;
-	uint64_t flags, cgroup;
+	uint64_t flags;
 
 	if (s->nr_pids || s->file)
 		return true;
-	run_walk(run, &walk);
-	flags = walk.raw ? kpage_flags_expand(kflags, 0) : kpage_flags_well_known(kflags);
-	for (size_t i = 0; i < walk.nr_exprs; i++)
-		if (!kpage_expr_matches(&walk.exprs[i], flags))
+	flags = run->opt.raw ? kpage_flags_expand(kflags, 0) : kpage_flags_well_known(kflags);
+	for (size_t i = 0; i < s->nr_exprs; i++)
+		if (!kpage_expr_matches(&s->exprs[i], flags))
 			return false;
-	return !walk.cgroup_ino ||
-	       (kpage_file_read(walk.cgroup, pfn, &cgroup, 1) == 1 && cgroup == walk.cgroup_ino);
+	return selection_has_cgroup(s, cgroup_of_page(run->flags, run->cgroup, pfn, kflags));
 }
 
 /* Before the page is poisoned, so that a crash in between loses nothing. */

@@ -3,11 +3,16 @@ bin_PROGRAMS += tools/page-types/page-types
 tools_page_types_page_types_SOURCES = \
 	tools/page-types/act.c \
 	tools/page-types/cache.c \
+	tools/page-types/groups.c \
+	tools/page-types/groups.h \
+	tools/page-types/narrowed.c \
 	tools/page-types/options.c \
 	tools/page-types/page-types.c \
 	tools/page-types/page-types.h \
 	tools/page-types/show.c \
-	tools/page-types/show.h
+	tools/page-types/show.h \
+	tools/page-types/summary.c \
+	tools/page-types/summary.h
 tools_page_types_page_types_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS)
 tools_page_types_page_types_LDADD = tools/common/libcommon.la lib/libkpage.la $(POPT_LIBS)
 dist_man_MANS += man/page-types.1

@@ -12,6 +12,9 @@ enum {
 	OPT_FORCE = 0x100,
 	OPT_JSON,
 	OPT_SYSROOT,
+	OPT_BY,
+	OPT_SORT,
+	OPT_TOP,
 };
 
 static struct poptOption output_options[] = {
@@ -21,6 +24,11 @@ static struct poptOption output_options[] = {
 	{ "list-cgroup", 'C', POPT_ARG_NONE, NULL, 'C', "Show the cgroup inode of pages", NULL },
 	{ "list-mapcnt", 'M', POPT_ARG_NONE, NULL, 'M', "Show the map count of pages", NULL },
 	{ "no-summary", 'N', POPT_ARG_NONE, NULL, 'N', "Don't show the summary", NULL },
+	{ "by", 0, POPT_ARG_STRING, NULL, OPT_BY,
+	  "A summary for each of these: pid, vma, cgroup, node or file", "WHAT" },
+	{ "sort", 0, POPT_ARG_STRING, NULL, OPT_SORT, "Order of the summary: flags, pages or name",
+	  "BY" },
+	{ "top", 0, POPT_ARG_STRING, NULL, OPT_TOP, "Only the N largest rows of it, or groups", "N" },
 	{ "json", 0, POPT_ARG_NONE, NULL, OPT_JSON, "Print JSON, a record a line", NULL },
 	{ "describe", 'd', POPT_ARG_STRING, NULL, 'd', "Describe flags, and exit", "FLAGS" },
 	POPT_TABLEEND
@@ -46,6 +54,7 @@ static struct poptOption source_options[] = {
 
 static struct poptOption all_options[] = {
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, selection_options, 0, "Which pages:", NULL },
+	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, narrowing_options, 0, "Which of them:", NULL },
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, output_options, 0, "What is shown of them:", NULL },
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, action_options, 0, "What is done to them:", NULL },
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, source_options, 0, "Where it is read:", NULL },
@@ -78,6 +87,38 @@ static int set_jobs(struct options *opt, const char *arg)
 	if (kpage_number_parse(arg, &n) || n < 1 || n > 64)
 		return fail(EXIT_USAGE, "--jobs: %s: not a number from 1 to 64", arg);
 	opt->jobs = (unsigned int)n;
+	return EXIT_OK;
+}
+
+static int set_by(struct options *opt, const char *arg)
+{
+	if (opt->by != BY_NONE)
+		return fail(EXIT_USAGE, "--by: given twice");
+	opt->by = group_by_find(arg);
+	return opt->by != BY_NONE ? EXIT_OK :
+				    fail(EXIT_USAGE, "--by: %s: not pid, vma, cgroup, node or file", arg);
+}
+
+static int set_sort(struct options *opt, const char *arg)
+{
+	static const char *const words[] = {
+		[SORT_FLAGS] = "flags",
+		[SORT_PAGES] = "pages",
+		[SORT_NAME] = "name",
+	};
+
+	for (size_t i = SORT_FLAGS; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(arg, words[i])) {
+			opt->sort = (enum sort_by)i;
+			return EXIT_OK;
+		}
+	return fail(EXIT_USAGE, "--sort: %s: not flags, pages or name", arg);
+}
+
+static int set_top(struct options *opt, const char *arg)
+{
+	if (kpage_number_parse(arg, &opt->top) || !opt->top)
+		return fail(EXIT_USAGE, "--top: %s: not a number from 1 on", arg);
 	return EXIT_OK;
 }
 
@@ -114,6 +155,12 @@ static int take_option(int val, const char *arg, void *options)
 		return set_once(&opt->dump, "--kpageflags", arg);
 	case 'j':
 		return set_jobs(opt, arg);
+	case OPT_BY:
+		return set_by(opt, arg);
+	case OPT_SORT:
+		return set_sort(opt, arg);
+	case OPT_TOP:
+		return set_top(opt, arg);
 	default:
 		return set_once(&opt->sysroot, "--sysroot", arg);
 	}
@@ -132,6 +179,14 @@ static int check_conflicts(const struct options *opt)
 		{ opt->json && (opt->hwpoison || opt->unpoison),
 		  "--json: not with --hwpoison and --unpoison (hwpoison-inject has it)" },
 		{ opt->json && opt->describe, "--json: not with --describe" },
+		{ (opt->by == BY_PID || opt->by == BY_VMA) && !opt->selection.nr_pids,
+		  "--by: pid and vma need --pid" },
+		{ opt->by == BY_FILE && !opt->selection.nr_pids && !opt->selection.file,
+		  "--by: file needs --pid or --file" },
+		{ opt->by != BY_NONE && (opt->hwpoison || opt->unpoison || opt->mark_idle),
+		  "--by: not with --hwpoison, --unpoison and --mark-idle" },
+		{ (opt->by != BY_NONE || opt->sort != SORT_DEFAULT || opt->top) && opt->no_summary,
+		  "--by, --sort and --top are of the summary: not with --no-summary" },
 		{ opt->selection.file && opt->sysroot,
 		  "--file: the page cache is only to be had on the running machine, without --sysroot" },
 	};

@@ -28,7 +28,7 @@ static int open_sources(struct run *run)
 	int status;
 
 	status = opt->dump ? open_dump(run) : source_open(run->ctx, KPAGE_SOURCE_FLAGS, &run->flags);
-	if (!status && (opt->selection.cgroup_ino || opt->list_cgroup))
+	if (!status && (opt->selection.cgroup || opt->list_cgroup || opt->by == BY_CGROUP))
 		status = source_open(run->ctx, KPAGE_SOURCE_CGROUP, &run->cgroup);
 	if (!status && opt->list != LIST_NONE && opt->list_mapcount)
 		status = source_open(run->ctx, KPAGE_SOURCE_COUNT, &run->mapcount);
@@ -42,9 +42,11 @@ static int run_open(struct run *run)
 	err = kpage_ctx_new(run->opt.sysroot, &run->ctx);
 	if (err)
 		return fail_errno(err, "--sysroot: %s", run->opt.sysroot ? run->opt.sysroot : "/");
-	status = selection_resolve(&run->opt.selection, run->ctx);
+	status = selection_resolve_tree(&run->opt.selection, run->ctx);
 	if (!status)
 		status = open_sources(run);
+	if (!status)
+		status = narrowed_open(run);
 	if (!status && kpage_tally_new(&run->tally))
 		status = fail(EXIT_FAILED, "out of memory");
 	return status;
@@ -56,6 +58,7 @@ static void run_close(struct run *run)
 	ledger_free(run->ledger);
 	rundir_free(run->dir);
 	kpage_idle_free(run->idle);
+	narrowed_close(run);
 	kpage_tally_free(run->tally);
 	kpage_file_free(run->cgroup);
 	kpage_file_free(run->mapcount);
@@ -99,13 +102,12 @@ void run_walk(const struct run *run, struct kpage_walk *walk)
 		.raw = opt->raw,
 		.exprs = opt->selection.exprs,
 		.nr_exprs = opt->selection.nr_exprs,
-		.cgroup_ino = opt->selection.cgroup_ino,
 		/* An action reads no further ahead than it must. */
 		.threads = is_acting(opt) ? 1 : opt->jobs ? opt->jobs : walk_threads(),
 	};
 }
 
-static int walk_pid(struct run *run, const struct kpage_walk *walk, pid_t pid)
+static int walk_pid(struct run *run, const struct kpage_walk *walk, pid_t pid, bool named)
 {
 	const struct selection *s = &run->opt.selection;
 	uint64_t poisoned = run->inj.counts[OUTCOME_POISONED];
@@ -120,7 +122,9 @@ static int walk_pid(struct run *run, const struct kpage_walk *walk, pid_t pid)
 		err = kpage_file_open_pagemap(run->ctx, pid, &pagemap);
 	run->owner.pid = pid;
 	run->owner.pagemap = pagemap;
-	if (!err && !(s->has_ranges && !s->nr_ranges))
+	if (!err && run->narrowed.on)
+		err = narrowed_walk_task(run, walk, pid);
+	else if (!err && !(s->has_ranges && !s->nr_ranges))
 		err = kpage_walk_task(run->ctx, walk, pid, s->ranges, s->nr_ranges);
 	run->owner = (struct page_owner){ 0 };
 	kpage_file_free(pagemap);
@@ -131,43 +135,69 @@ static int walk_pid(struct run *run, const struct kpage_walk *walk, pid_t pid)
 		run->ended = true;
 		return EXIT_OK;
 	}
-	return err ? fail_task_walk(run->ctx, run->flags, "--pid", pid, err) : EXIT_OK;
+	/* Nobody named a descendant that has ended. */
+	if (!err || (err == -ESRCH && !named))
+		return EXIT_OK;
+	return fail_task_walk(run->ctx, run->flags, named ? "--pid" : "--tree", pid, err);
 }
 
 static int walk_pids(struct run *run, const struct kpage_walk *walk)
 {
 	const struct selection *s = &run->opt.selection;
-	int status = EXIT_OK;
+	struct process_list list = { 0 };
+	int err = 0, status = EXIT_OK;
 
-	for (size_t i = 0; i < s->nr_pids && !run->stop; i++) {
-		int one = walk_pid(run, walk, s->pids[i]);
+	for (size_t i = 0; i < s->nr_pids; i++)
+		process_list_add(&list, s->pids[i]);
+	if (s->tree)
+		err = process_list_add_descendants(&list, run->ctx);
+	if (err)
+		status = fail_errno(err, "--tree: %s", kpage_ctx_error_path(run->ctx));
+	for (size_t i = 0; !err && i < list.n && !run->stop; i++) {
+		int one = walk_pid(run, walk, list.v[i], i < s->nr_pids);
 
 		status = status ? status : one;
 	}
+	process_list_release(&list);
 	return status;
+}
+
+static int walk_ranges(struct run *run, const struct kpage_walk *walk, const char *option,
+		       const struct kpage_range *ranges, size_t n)
+{
+	uint64_t end;
+	int err = kpage_walk_pfns(walk, ranges, n, &end);
+
+	if (err == -ECANCELED)
+		return EXIT_OK;
+	if (err)
+		return fail_pfn_walk(walk, err);
+	return option ? check_walk_end(option, run->flags, ranges, n, end, run->opt.dump) : EXIT_OK;
 }
 
 static int walk_machine(struct run *run, const struct kpage_walk *walk)
 {
 	static const struct kpage_range all = { 0, UINT64_MAX };
 	const struct selection *s = &run->opt.selection;
-	uint64_t end;
-	int err;
+	size_t n = s->nr_pfns;
+	_cleanup_free_ struct kpage_range *pfns = s->has_pfns ? ranges_sorted(s->pfns, &n) : NULL;
 
-	err = kpage_walk_pfns(walk, s->has_ranges ? s->ranges : &all,
-			      s->has_ranges ? s->nr_ranges : 1, &end);
-	if (err == -ECANCELED)
-		return EXIT_OK;
-	if (err)
-		return fail_pfn_walk(walk, err);
-	return check_walk_end("--addr", run->flags, s->ranges, s->nr_ranges, end, run->opt.dump);
+	if (pfns)
+		return walk_ranges(run, walk, s->pfns_option, pfns, n);
+	if (s->has_ranges)
+		return walk_ranges(run, walk, "--addr", s->ranges, s->nr_ranges);
+	return walk_ranges(run, walk, NULL, &all, 1);
 }
 
 int walk_selection(struct run *run, const struct kpage_walk *walk)
 {
-	if (run->opt.selection.file)
-		return walk_cache(run, walk);
-	return run->opt.selection.nr_pids ? walk_pids(run, walk) : walk_machine(run, walk);
+	const struct selection *s = &run->opt.selection;
+	struct kpage_walk narrowed;
+
+	narrowed_walk(run, walk, &narrowed);
+	if (s->file)
+		return walk_cache(run, &narrowed);
+	return s->nr_pids ? walk_pids(run, &narrowed) : walk_machine(run, &narrowed);
 }
 
 /* ------------------------------------------------------------------- showing */
@@ -176,7 +206,7 @@ static void begin_list(struct run *run)
 {
 	const struct options *opt = &run->opt;
 	const struct columns columns = {
-		.pid = opt->selection.nr_pids > 1,
+		.pid = opt->selection.nr_pids > 1 || opt->selection.tree,
 		.offset = opt->selection.nr_pids ? "voffset" : opt->selection.file ? "foffset" : NULL,
 		.cgroup = opt->list_cgroup,
 		.mapcount = opt->list_mapcount,
@@ -189,6 +219,12 @@ static void begin_list(struct run *run)
 static void finish(struct run *run)
 {
 	const struct options *opt = &run->opt;
+	const struct summary_style style = {
+		.sort = opt->sort,
+		.top = opt->top,
+		.json = opt->json ? &run->out : NULL,
+	};
+	int err;
 
 	list_end(&run->list);
 	if (opt->no_summary)
@@ -197,7 +233,9 @@ static void finish(struct run *run)
 		printf("\n\n");
 	if (opt->selection.file && !opt->json)
 		show_file(opt);
-	if (show_summary(run->tally, opt->json ? &run->out : NULL))
+	err = opt->by != BY_NONE ? show_groups(&run->groups, run->tally, &style) :
+				   show_summary(run->tally, &style);
+	if (err)
 		run->status = fail(EXIT_FAILED, "out of memory");
 }
 

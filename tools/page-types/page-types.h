@@ -2,19 +2,26 @@
 /* page-types: what its parts share. */
 #pragma once
 
+#include "groups.h"
+#include "kpage.h"
+#include "show.h"
+#include "summary.h"
 #include "common/inject.h"
 #include "common/ledger.h"
+#include "common/narrow.h"
 #include "common/options.h"
+#include "common/processes.h"
 #include "common/rundir.h"
-#include "kpage.h"
 #include "common/select.h"
-#include "show.h"
 #include "common/util.h"
 
 struct options {
 	struct selection selection;
 	enum list_mode list;
 	bool raw, list_cgroup, list_mapcount, no_summary, mark_idle, hwpoison, unpoison, force, json;
+	enum group_by by;
+	enum sort_by sort;
+	uint64_t top;			/* 0: all */
 	unsigned int jobs;
 	char *dump, *sysroot;
 	bool describe;			/* only say what these flags are */
@@ -28,6 +35,12 @@ struct run {
 	struct kpage_file *flags, *mapcount, *cgroup;
 	struct kpage_idle *idle;
 	struct kpage_tally *tally;
+	struct groups groups;
+	struct {
+		bool on;
+		struct narrowing conditions;
+		const struct kpage_walk *walk;	/* what comes of the pages that are taken */
+	} narrowed;
 	struct list list;
 	struct record_output out;
 	struct injection inj;
@@ -50,6 +63,18 @@ void run_walk(const struct run *run, struct kpage_walk *walk);
 
 /* Walks all that is selected. EXIT_OK, or a status after a message. */
 int walk_selection(struct run *run, const struct kpage_walk *walk);
+
+/* narrowed.c: conditions and groups that a walk does not know. EXIT_OK, or a status after
+ * a message; narrowed_close() is due in any case. */
+int narrowed_open(struct run *run);
+void narrowed_close(struct run *run);
+
+/* *out: the walk that looks at the pages and hands on to `walk` those that are taken;
+ * `walk` itself if there is nothing to look at. walk must outlive it. */
+void narrowed_walk(struct run *run, const struct kpage_walk *walk, struct kpage_walk *out);
+
+/* Walks a process with such a walk. Returns as kpage_walk_task(). */
+int narrowed_walk_task(struct run *run, const struct kpage_walk *walk, pid_t pid);
 
 /* cache.c: the page cache of --file. */
 int walk_cache(struct run *run, const struct kpage_walk *walk);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The formats of page-types: lists of pages and of ranges, and the summary. */
+/* The formats of page-types: lists of pages and of ranges. */
 #pragma once
 
 #include "kpage.h"
@@ -49,6 +49,4 @@ void list_break(struct list *list);
 /* The end; a list without rows gets its header. */
 void list_end(struct list *list);
 
-/* 0 or -ENOMEM. json: as above. */
-int show_summary(const struct kpage_tally *tally, struct record_output *json);
 void show_flags(uint64_t flags);
