@@ -165,7 +165,7 @@ rows() {
 	status_is 0
 	stdout_has $'10\t4\t_____l______a______________________________' 'pid 7: 10000-12000 rw-p' \
 		'1 group in all'
-	! grep -q x.so "$stdout_file"
+	run ! grep x.so "$stdout_file"
 }
 
 @test "--by: nothing is chosen" {

@@ -3,7 +3,7 @@
 # page-types on a real kernel: conditions and groups. What one way of choosing pages
 # says must agree with what another says, and with the kernel's own numbers.
 
-# shellcheck disable=SC2154 # set by load
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; run sets stderr
 bats_require_minimum_version 1.5.0
 
 load helper

@@ -231,7 +231,7 @@ int groups_add(struct groups *g, const struct group_place *place)
 }
 
 struct collected {
-	const struct group **v;
+	struct group *v;
 	size_t n;
 };
 
@@ -240,17 +240,17 @@ static void collect(const void *node, VISIT which, void *arg)
 	struct collected *c = arg;
 
 	if (which == postorder || which == leaf)
-		c->v[c->n++] = *(const struct group *const *)node;
+		c->v[c->n++] = (*(const struct node *const *)node)->group;
 }
 
 static int by_order(const void *a, const void *b)
 {
-	const struct group *x = *(const struct group *const *)a, *y = *(const struct group *const *)b;
+	const struct group *x = a, *y = b;
 
 	return (x->order > y->order) - (x->order < y->order);
 }
 
-const struct group **groups_list(const struct groups *g)
+struct group *groups_list(const struct groups *g)
 {
 	struct collected c = { .v = xcalloc(g->n + 1, sizeof(*c.v)) };
 

@@ -51,7 +51,7 @@ struct group_place {
 int groups_add(struct groups *g, const struct group_place *place);
 
 /* The groups in the order in which they came; those of nodes by number. The caller frees
- * the array. */
-const struct group **groups_list(const struct groups *g);
+ * the array; what its elements point to stays with g. */
+struct group *groups_list(const struct groups *g);
 
 void groups_release(struct groups *g);

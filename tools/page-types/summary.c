@@ -198,7 +198,7 @@ static uint64_t pages_of(const struct group *group)
 
 static int by_group_pages(const void *a, const void *b)
 {
-	const struct group *x = *(const struct group *const *)a, *y = *(const struct group *const *)b;
+	const struct group *x = a, *y = b;
 
 	if (pages_of(x) != pages_of(y))
 		return pages_of(x) > pages_of(y) ? -1 : 1;
@@ -207,13 +207,13 @@ static int by_group_pages(const void *a, const void *b)
 
 static int by_group_label(const void *a, const void *b)
 {
-	const struct group *x = *(const struct group *const *)a, *y = *(const struct group *const *)b;
+	const struct group *x = a, *y = b;
 	int order = strcmp(x->label, y->label);
 
 	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-static void sort_groups(const struct group **v, size_t n, const struct summary_style *style)
+static void sort_groups(struct group *v, size_t n, const struct summary_style *style)
 {
 	if (n && (style->sort == SORT_PAGES || (style->top && style->sort == SORT_DEFAULT)))
 		qsort(v, n, sizeof(*v), by_group_pages);
@@ -221,7 +221,7 @@ static void sort_groups(const struct group **v, size_t n, const struct summary_s
 		qsort(v, n, sizeof(*v), by_group_label);
 }
 
-static void show_other_groups(const struct groups *groups, const struct group **v, size_t n,
+static void show_other_groups(const struct groups *groups, const struct group *v, size_t n,
 			      const struct summary_style *style)
 {
 	struct summary_row row = { .by = groups->by };
@@ -229,7 +229,7 @@ static void show_other_groups(const struct groups *groups, const struct group **
 	if (!n)
 		return;
 	for (size_t i = 0; i < n; i++)
-		row.count.pages += pages_of(v[i]);
+		row.count.pages += pages_of(&v[i]);
 	if (!style->json)
 		printf("%zu other group%s\n", n, n == 1 ? "" : "s");
 	show_sum(&row, "total", style);
@@ -240,7 +240,7 @@ static void show_other_groups(const struct groups *groups, const struct group **
 int show_groups(const struct groups *groups, const struct kpage_tally *all,
 		const struct summary_style *style)
 {
-	_cleanup_free_ const struct group **v = groups_list(groups);
+	_cleanup_free_ struct group *v = groups_list(groups);
 	const struct summary_row sum = { .count = { .pages = kpage_tally_total(all) } };
 	size_t shown = style->top && style->top < groups->n ? (size_t)style->top : groups->n;
 	int err = 0;
@@ -248,8 +248,8 @@ int show_groups(const struct groups *groups, const struct kpage_tally *all,
 	sort_groups(v, groups->n, style);
 	for (size_t i = 0; i < shown && !err; i++) {
 		if (!style->json)
-			printf("%s\n", v[i]->label);
-		err = show_tally(v[i]->tally, groups->by, v[i], 0, style);
+			printf("%s\n", v[i].label);
+		err = show_tally(v[i].tally, groups->by, &v[i], 0, style);
 		if (!style->json)
 			printf("\n");
 	}
