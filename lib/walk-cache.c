@@ -14,6 +14,9 @@
 #define MADV_POPULATE_READ 22
 #endif
 
+/* So many pages are mapped at a time: they count as our own memory meanwhile. */
+#define WINDOW 1024
+
 struct cache_walk {
 	const struct kpage_walk *walk;
 	const struct kpage_file *pagemap;
@@ -124,8 +127,12 @@ static int walk_piece(struct cache_walk *w, uint64_t first, size_t n)
 {
 	size_t size = kpage_page_size();
 	char *base;
-	int err;
+	int err = 0;
 
+	if (w->batch.b.n + n > KPAGE_BATCH)
+		err = batch_flush(&w->batch, w->walk);
+	if (err)
+		return err;
 	base = mmap(NULL, n * size, PROT_READ, MAP_SHARED, w->fd, (off_t)(first * size));
 	if (base == MAP_FAILED)
 		return -errno;
@@ -135,7 +142,7 @@ static int walk_piece(struct cache_walk *w, uint64_t first, size_t n)
 	for (size_t i = 0; !err && i < n; i++)
 		if (w->entries[i] & KPAGE_PM_PRESENT)
 			batch_add(&w->batch, first + i, w->entries[i]);
-	return err ? err : batch_flush(&w->batch, w->walk);
+	return err;
 }
 
 static int walk_range(struct cache_walk *w, struct kpage_range range, uint64_t pages)
@@ -144,7 +151,7 @@ static int walk_range(struct cache_walk *w, struct kpage_range range, uint64_t p
 
 	range.end = MIN(range.end, pages);
 	while (!err && range.start < range.end && !w->report.shrunk) {
-		size_t n = (size_t)MIN(range.end - range.start, (uint64_t)KPAGE_BATCH);
+		size_t n = (size_t)MIN(range.end - range.start, (uint64_t)WINDOW);
 
 		err = walk_piece(w, range.start, n);
 		range.start += n;
@@ -160,10 +167,10 @@ static int walk_ranges(struct cache_walk *w, const struct kpage_range *ranges, s
 	int err = 0;
 
 	if (!n)
-		return walk_range(w, (struct kpage_range){ 0, UINT64_MAX }, pages);
+		err = walk_range(w, (struct kpage_range){ 0, UINT64_MAX }, pages);
 	for (size_t i = 0; !err && i < n; i++)
 		err = walk_range(w, ranges[i], pages);
-	return err;
+	return err ? err : batch_flush(&w->batch, w->walk);
 }
 
 KPAGE_EXPORT int kpage_walk_cache(struct kpage_ctx *ctx, const struct kpage_walk *walk, int fd,
@@ -185,8 +192,8 @@ KPAGE_EXPORT int kpage_walk_cache(struct kpage_ctx *ctx, const struct kpage_walk
 	if (err)
 		return err;
 	w.pagemap = pagemap;
-	w.entries = malloc(KPAGE_BATCH * sizeof(*w.entries));
-	w.cached = malloc(KPAGE_BATCH);
+	w.entries = malloc(WINDOW * sizeof(*w.entries));
+	w.cached = malloc(WINDOW);
 	err = w.entries && w.cached ? batch_init(&w.batch, walk, true) : -ENOMEM;
 	if (!err)
 		err = walk_ranges(&w, ranges, n,

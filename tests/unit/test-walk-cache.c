@@ -225,12 +225,16 @@ static void test_large_file(void **state)
 
 static void test_shrinking(void **state)
 {
-	static const uint64_t expected[] = { 0 };
+	static uint64_t expected[KPAGE_BATCH];
 	struct cache *c = cache_new(*state);
 
 	if (!c)
 		skip();
-	write_page(c, 0);
+	/* A batch that is full, after which the file becomes shorter, and one more page. */
+	for (uint64_t i = 0; i < KPAGE_BATCH; i++) {
+		write_page(c, i);
+		expected[i] = i;
+	}
 	write_page(c, KPAGE_BATCH + 1);
 	c->truncate_to = (off_t)kpage_page_size();
 	walk(c, NULL, 0);
