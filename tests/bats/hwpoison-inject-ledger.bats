@@ -135,7 +135,7 @@ load inject
 	fails_with 4 'hwpoison-inject: /proc/sys/kernel/random/boot_id: the number of this boot is not there' \
 		hwpoison-inject --sysroot "$root" --pfn 1
 	rm "$root/proc/kpageflags"
-	fails_with 4 'hwpoison-inject: /proc/kpageflags: not there (the kernel was built without it)' \
+	fails_with 4 "hwpoison-inject: /proc/kpageflags: not there (a kernel without CONFIG_PROC_PAGE_MONITOR, or a container's /proc)" \
 		hwpoison-inject --sysroot "$root" --pfn 1
 	fails_with 1 'hwpoison-inject: --sysroot: /none: No such file or directory' \
 		hwpoison-inject --sysroot /none --list

@@ -88,13 +88,13 @@ walk_fails_with() {
 }
 
 @test "a kernel without /proc/kpageflags, kpagecount, kpagecgroup, page_idle" {
-	fails_with 4 'page-types: /proc/kpageflags: not there (the kernel was built without it)' on_root
+	fails_with 4 "page-types: /proc/kpageflags: not there (a kernel without CONFIG_PROC_PAGE_MONITOR, or a container's /proc)" on_root
 	dump "$flags" anon
-	fails_with 4 'page-types: /proc/kpagecount: not there (the kernel was built without it)' \
+	fails_with 4 "page-types: /proc/kpagecount: not there (a kernel without CONFIG_PROC_PAGE_MONITOR, or a container's /proc)" \
 		on_root -l -M
-	fails_with 4 'page-types: /proc/kpagecgroup: not there (the kernel was built without it)' \
+	fails_with 4 "page-types: /proc/kpagecgroup: not there (a kernel without CONFIG_MEMCG, or a container's /proc)" \
 		on_root -C
-	fails_with 4 'page-types: /proc/kpagecgroup: not there (the kernel was built without it)' \
+	fails_with 4 "page-types: /proc/kpagecgroup: not there (a kernel without CONFIG_MEMCG, or a container's /proc)" \
 		on_root -c @7
 	fails_with 4 'page-types: /sys/kernel/mm/page_idle/bitmap: not there (a kernel without CONFIG_IDLE_PAGE_TRACKING)' \
 		on_root -i -a 0
@@ -198,7 +198,7 @@ walk_fails_with() {
 	# Of this very shell, which is root's.
 	run_split unprivileged page-types -F "$mem" -N -p $$
 	status_is 3
-	stderr_is "page-types: --pid: $$: /proc/$$/pagemap: Permission denied (try as root)"
+	stderr_is "page-types: --pid: $$: /proc/$$/pagemap: Permission denied (it is another user's, or may not be traced: CAP_SYS_PTRACE is needed; try as root)"
 	stdout_is
 }
 

@@ -370,8 +370,8 @@ static void test_without_cgroups(void **state)
 	CHECK(w, "-p 17 --vma=anon", 1025, 1026, 1027, 1028);
 	assert_int_equal(w->list.v[1].cgroup, 0);
 	assert_int_equal(HEAR(said, target_sources_open(&src, w->fx->ctx, true)), EXIT_CANNOT);
-	assert_string_equal(said, "test-targets: /proc/kpagecgroup: not there (the kernel was built "
-				  "without it)\n");
+	assert_string_equal(said, "test-targets: /proc/kpagecgroup: not there (a kernel without "
+				  "CONFIG_MEMCG, or a container's /proc)\n");
 	assert_null(src.flags);
 }
 

@@ -8,19 +8,48 @@
 #include <fts.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/stat.h>
+
+/* What a kernel must have been built with. */
+static const char *const configs[] = {
+	[KPAGE_SOURCE_FLAGS] = "CONFIG_PROC_PAGE_MONITOR",
+	[KPAGE_SOURCE_COUNT] = "CONFIG_PROC_PAGE_MONITOR",
+	[KPAGE_SOURCE_CGROUP] = "CONFIG_MEMCG",
+};
+
+static int fail_source(struct kpage_ctx *ctx, enum kpage_source source, int err)
+{
+	const char *path = kpage_ctx_error_path(ctx);
+
+	if (err == -ENOENT)
+		return fail(EXIT_CANNOT, "%s: not there (a kernel without %s, or a container's /proc)",
+			    path, configs[source]);
+	if (err == -EUCLEAN)
+		return fail(EXIT_FAILED, "%s: truncated: not a whole number of 8-byte entries", path);
+	if (err == -EACCES && geteuid() == 0)
+		return fail(EXIT_NOPERM, "%s: Permission denied (it takes root of the initial user "
+			    "namespace, not of a container)", path);
+	return fail_errno(err, "%s", path);
+}
 
 int source_open(struct kpage_ctx *ctx, enum kpage_source source, struct kpage_file **out)
 {
-	int err = kpage_file_open(ctx, source, out);
+	struct kpage_file *file;
+	uint64_t entry;
+	int err = kpage_file_open(ctx, source, &file);
 
-	if (err == -ENOENT)
-		return fail(EXIT_CANNOT, "%s: not there (the kernel was built without it)",
-			    kpage_ctx_error_path(ctx));
-	if (err == -EUCLEAN)
-		return fail(EXIT_FAILED, "%s: truncated: not a whole number of 8-byte entries",
-			    kpage_ctx_error_path(ctx));
-	return err ? fail_errno(err, "%s", kpage_ctx_error_path(ctx)) : EXIT_OK;
+	if (err)
+		return fail_source(ctx, source, err);
+	/* The kernel's own has an entry for page 0, whatever is there. */
+	if (kpage_ctx_is_live(ctx) && kpage_file_read(file, 0, &entry, 1) == 0) {
+		warn("%s: empty: something else is mounted over it (a container masks it?)",
+		     kpage_file_path(file));
+		kpage_file_free(file);
+		return EXIT_CANNOT;
+	}
+	*out = file;
+	return EXIT_OK;
 }
 
 /* More threads than this wait for the kernel, not for a CPU. */
@@ -40,6 +69,15 @@ unsigned int walk_threads(void)
 /* The process that all threads of the kernel are children of. */
 #define KTHREADD 2
 
+/* A process that can be signalled, or could be by another user, is there. */
+static bool is_hidden(struct kpage_ctx *ctx, pid_t pid)
+{
+	struct kpage_task task;
+
+	return kpage_ctx_is_live(ctx) && kpage_task_read(ctx, pid, &task) == -ESRCH &&
+	       (!kill(pid, 0) || errno == EPERM);
+}
+
 int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const char *option,
 		   pid_t pid, int err)
 {
@@ -52,8 +90,16 @@ int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const 
 		    (task.ppid == KTHREADD || pid == KTHREADD))
 			return fail(EXIT_FAILED, "%s: %d: a kernel thread: it has no memory of its own",
 				    option, (int)pid);
+		if (is_hidden(ctx, pid))
+			return fail(EXIT_NOPERM, "%s: %d: /proc hides this process (it is mounted with "
+				    "hidepid): it takes root, or the group that gid= of the mount names",
+				    option, (int)pid);
 		return fail(EXIT_FAILED, "%s: %d: no such process: it has ended, or /proc hides it "
 			    "(hidepid)", option, (int)pid);
+	case -EACCES:
+		return fail(EXIT_NOPERM, "%s: %d: %s: Permission denied (it is another user's, or may not "
+			    "be traced: CAP_SYS_PTRACE is needed; try as root)", option, (int)pid,
+			    kpage_ctx_error_path(ctx));
 	case -EPERM:
 		return fail(EXIT_NOPERM, "%s: %d: the kernel hides PFNs from this caller: it needs "
 			    "CAP_SYS_ADMIN (try as root, outside of a container)", option, (int)pid);

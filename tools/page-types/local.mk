@@ -3,6 +3,7 @@ bin_PROGRAMS += tools/page-types/page-types
 tools_page_types_page_types_SOURCES = \
 	tools/page-types/act.c \
 	tools/page-types/cache.c \
+	tools/page-types/explain.c \
 	tools/page-types/groups.c \
 	tools/page-types/groups.h \
 	tools/page-types/narrowed.c \

@@ -273,6 +273,8 @@ static int run_all(struct run *run)
 	/* What could not be read is no empty table. */
 	if (!status || kpage_tally_total(run->tally))
 		finish(run);
+	if (!status && !kpage_tally_total(run->tally))
+		explain_nothing(run);
 	if (is_acting(opt)) {
 		int result = act_report(run);
 

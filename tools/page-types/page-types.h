@@ -76,6 +76,9 @@ void narrowed_walk(struct run *run, const struct kpage_walk *walk, struct kpage_
 /* Walks a process with such a walk. Returns as kpage_walk_task(). */
 int narrowed_walk_task(struct run *run, const struct kpage_walk *walk, pid_t pid);
 
+/* explain.c: nothing was found. Says why, where that is not what it seems. */
+void explain_nothing(struct run *run);
+
 /* cache.c: the page cache of --file. */
 int walk_cache(struct run *run, const struct kpage_walk *walk);
 void show_file(const struct options *opt);

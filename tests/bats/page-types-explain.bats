@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# page-types: an answer that is empty, or that can't be had, says why.
+
+# Set in helper.bash: $root, $stdout_file.
+# shellcheck disable=SC2154
+load helper
+
+setup() {
+	make_root
+	flags=$root/proc/kpageflags
+	dump "$flags" anon,lru*4
+}
+
+on_root() {
+	page-types --sysroot "$root" "$@"
+}
+
+# kernel RELEASE: the tree is of that one.
+kernel() {
+	mkdir -p "$root/proc/sys/kernel"
+	printf '%s\n' "$1" > "$root/proc/sys/kernel/osrelease"
+}
+
+# notes LINE… -- ARGUMENT…: an empty list, status 0, and these on stderr.
+notes() {
+	local expected=()
+
+	while [ "$1" != -- ]; do
+		expected+=("page-types: $1")
+		shift
+	done
+	run_split on_root -L -N "${@:2}"
+	status_is 0
+	stderr_is "${expected[@]}"
+	[ "$(wc -l < "$stdout_file")" -eq 1 ]
+}
+
+# in_mount_namespace SCRIPT: with mounts of its own.
+in_mount_namespace() {
+	needs_root "mounts"
+	unshare -m true 2> /dev/null || skip "no mount namespace can be had here"
+	unshare -m sh -c "$1"
+}
+
+@test "a flag that this kernel does not report, by its version" {
+	kernel 6.18.0-x
+	notes '--bits: nopage: this kernel, 6.18.0-x, does not report it (2.6.31 to 6.15)' -- -b nopage
+	notes '--bits: error: this kernel, 6.18.0-x, does not report it (2.6.31 to 6.11)' -- -b lru -b error=error
+	notes '--bits: uncached: this kernel, 6.18.0-x, does not report it (2.6.31 to 6.11)' -- -r -b uncached
+	kernel 6.15.9
+	notes -- -b nopage
+	kernel 3.3
+	notes '--bits: thp: this kernel, 3.3, does not report it (3.4)' \
+		'--bits: pgtable: this kernel, 3.3, does not report it (4.18)' -- -b thp -b pgtable
+	# One of several will do, and what is not there need not be reported.
+	notes -- -b nopage,error
+	notes -- -b 'anon,~thp' -b slab
+}
+
+@test "a flag that this kernel was built without" {
+	kernel 6.1.0
+	notes '--bits: hwpoison: this kernel does not have it (no CONFIG_MEMORY_FAILURE)' -- -b hwpoison
+	notes '--bits: huge: this kernel does not have it (no CONFIG_HUGETLBFS)' -- -b huge
+	mkdir -p "$root/proc/sys/vm" "$root/sys/kernel/mm/hugepages"
+	echo 1 > "$root/proc/sys/vm/memory_failure_recovery"
+	notes -- -b hwpoison
+	notes -- -b huge
+}
+
+@test "flags of a copy: nobody knows what kernel it is of" {
+	notes -- -b nopage
+	kernel 6.18
+	cp "$flags" "$BATS_TEST_TMPDIR/mem"
+	notes -- -F "$BATS_TEST_TMPDIR/mem" -b nopage
+}
+
+@test "an address in bytes where pages are meant, and one where nothing is" {
+	task 7
+	vma 7 16 "$(present 1)" 0
+	notes "--addr: 0x$(printf %x $((16 * $(page_size)))): process 7 has nothing there (it counts pages; --vaddr takes addresses in bytes)" \
+		-- -p 7 -a "$((16 * $(page_size)))"
+	notes '--addr: 0x40: process 7 has nothing there' -- -p 7 -a 0x40
+	notes '--addr: 0x40: process 7 has nothing there' '--addr: 0x50: process 7 has nothing there' \
+		-- -p 7 -a 0x40 -a 0x50,
+	# Mapped, and not populated.
+	notes -- -p 7 -a 17
+}
+
+@test "a memory controller that is turned off" {
+	put_u64 "$root/proc/kpagecgroup" 0 0 0 0 0
+	printf '#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t0\t1\t0\n' > "$root/proc/cgroups"
+	notes '--cgroup: the memory controller is turned off (cgroup_disable=memory): no page is charged to any cgroup' \
+		-- -c @7
+	printf 'memory\t0\t1\t1\n' > "$root/proc/cgroups"
+	notes -- -c @7
+}
+
+@test "a file of /proc that is masked" {
+	needs_pfns
+	for file in kpageflags kpagecgroup kpagecount; do
+		run_split in_mount_namespace "mount --bind /dev/null /proc/$file &&
+			exec page-types -l -C -M -a 1"
+		status_is 4
+		stderr_is "page-types: /proc/$file: empty: something else is mounted over it (a container masks it?)"
+		stdout_is
+	done
+}
+
+@test "a process that hidepid hides" {
+	needs_pfns
+	needs_unprivileged page-types
+	cp "$flags" "$BATS_TEST_TMPDIR/mem"
+	chmod a+r "$BATS_TEST_TMPDIR/mem"
+	run_split in_mount_namespace "mount -t proc -o hidepid=invisible proc /proc &&
+		exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+		page-types -N -F $BATS_TEST_TMPDIR/mem -p 1"
+	status_is 3
+	stderr_is 'page-types: --pid: 1: /proc hides this process (it is mounted with hidepid): it takes root, or the group that gid= of the mount names'
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Why nothing was found, where the reason is not that there is nothing: one line each, on
+ * stderr. Nothing is said of a copy that does not tell what kernel it is of. */
+#include "page-types.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* The first words of a file below the root. 0 or a negative errno. */
+static int read_text(struct kpage_ctx *ctx, const char *path, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = kpage_ctx_open(ctx, path, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = read(fd, buf, size - 1);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return 0;
+}
+
+/* -------------------------------------------------------------- flags of this kernel */
+
+struct version {
+	unsigned int major, minor;
+};
+
+/* Reads "6.12.3…" or "2.6.31", whose versions below 3.0 are all older than any here. */
+static bool parse_version(const char *text, struct version *out)
+{
+	return sscanf(text, "%u.%u", &out->major, &out->minor) == 2;
+}
+
+static bool is_before(const struct version *a, const struct version *b)
+{
+	return a->major != b->major ? a->major < b->major : a->minor < b->minor;
+}
+
+/* since: "3.4" or "2.6.31 to 6.15". */
+static bool is_reported(const struct kpage_flag *flag, const struct version *kernel)
+{
+	const char *to = strstr(flag->since, " to ");
+	struct version first, last;
+
+	if (parse_version(flag->since, &first) && is_before(kernel, &first))
+		return false;
+	return !to || !parse_version(to + strlen(" to "), &last) || !is_before(&last, kernel);
+}
+
+/* Flags that only a kernel of a certain configuration reports, and a file that it has then. */
+static const struct {
+	enum kpage_bit bit;
+	const char *file, *config;
+} configured[] = {
+	{ KPAGE_HWPOISON, "/proc/sys/vm/memory_failure_recovery", "CONFIG_MEMORY_FAILURE" },
+	{ KPAGE_IDLE, "/sys/kernel/mm/page_idle/bitmap", "CONFIG_IDLE_PAGE_TRACKING" },
+	{ KPAGE_KSM, "/sys/kernel/mm/ksm/run", "CONFIG_KSM" },
+	{ KPAGE_THP, "/sys/kernel/mm/transparent_hugepage/enabled", "CONFIG_TRANSPARENT_HUGEPAGE" },
+	{ KPAGE_HUGE, "/sys/kernel/mm/hugepages", "CONFIG_HUGETLBFS" },
+};
+
+/* The option that this kernel lacks for it; NULL: none that is known. */
+static const char *lacking_config(struct kpage_ctx *ctx, enum kpage_bit bit)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(configured); i++) {
+		_cleanup_close_ int fd = -1;
+
+		if (configured[i].bit != bit)
+			continue;
+		fd = kpage_ctx_open(ctx, configured[i].file, O_PATH);
+		return fd == -ENOENT ? configured[i].config : NULL;
+	}
+	return NULL;
+}
+
+static void explain_flag(struct kpage_ctx *ctx, const struct kpage_flag *flag, const char *release,
+			 const struct version *kernel)
+{
+	const char *config = lacking_config(ctx, flag->bit);
+
+	if (!is_reported(flag, kernel))
+		warn("--bits: %s: this kernel, %s, does not report it (%s)", flag->name, release,
+		     flag->since);
+	else if (config)
+		warn("--bits: %s: this kernel does not have it (no %s)", flag->name, config);
+}
+
+/* What a page must have to match; any of several flags can be missing. */
+static uint64_t needed_flags(const struct kpage_expr *expr)
+{
+	if (!expr->any)
+		return expr->bits;
+	return expr->mask & (expr->mask - 1) ? 0 : expr->mask;
+}
+
+static void explain_flags(struct run *run)
+{
+	const struct selection *s = &run->opt.selection;
+	const struct kpage_flag *table;
+	struct version kernel;
+	uint64_t needed = 0;
+	char release[80];
+	size_t n;
+
+	if (read_text(run->ctx, "/proc/sys/kernel/osrelease", release, sizeof(release)) ||
+	    !parse_version(release, &kernel))
+		return;
+	release[strcspn(release, "\n")] = '\0';
+	for (size_t i = 0; i < s->nr_exprs; i++)
+		needed |= needed_flags(&s->exprs[i]);
+	table = kpage_flag_table(&n);
+	for (size_t i = 0; i < n; i++)
+		if (needed >> table[i].bit & 1)
+			explain_flag(run->ctx, &table[i], release, &kernel);
+}
+
+/* ------------------------------------------------------------------------- cgroups */
+
+/* The memory controller is there and turned off: no page is charged to any cgroup. */
+static void explain_cgroup(struct run *run)
+{
+	_cleanup_close_ int fd = kpage_ctx_open(run->ctx, "/proc/cgroups", O_RDONLY);
+	_cleanup_fclose_ FILE *f = fd < 0 ? NULL : fdopen(dup(fd), "r");
+	unsigned int enabled;
+	char line[200];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "memory %*u %*u %u", &enabled) == 1 && !enabled)
+			warn("--cgroup: the memory controller is turned off (cgroup_disable=memory): no "
+			     "page is charged to any cgroup");
+}
+
+/* ----------------------------------------------------------------------- addresses */
+
+static bool is_mapped(const struct vma_list *vmas, const struct kpage_range *r)
+{
+	for (size_t i = 0; i < vmas->n; i++)
+		if (vmas->v[i].start < r->end && vmas->v[i].end > r->start)
+			return true;
+	return false;
+}
+
+/* An address in bytes, where pages are meant, lies far beyond everything. */
+static void explain_range(const struct vma_list *vmas, const struct kpage_range *r, pid_t pid)
+{
+	if (is_mapped(vmas, r))
+		return;
+	warn("--addr: 0x%" PRIx64 ": process %d has nothing there%s", r->start, (int)pid,
+	     vma_list_find(vmas, r->start / kpage_page_size()) ?
+		     " (it counts pages; --vaddr takes addresses in bytes)" :
+		     "");
+}
+
+static void explain_ranges(struct run *run)
+{
+	const struct selection *s = &run->opt.selection;
+	struct vma_list vmas;
+
+	for (size_t i = 0; i < s->nr_pids; i++) {
+		if (vma_list_read(run->ctx, s->pids[i], NULL, 0, &vmas))
+			continue;
+		for (size_t k = 0; k < s->nr_ranges; k++)
+			explain_range(&vmas, &s->ranges[k], s->pids[i]);
+		vma_list_release(&vmas);
+	}
+}
+
+void explain_nothing(struct run *run)
+{
+	const struct selection *s = &run->opt.selection;
+
+	if (s->nr_exprs && !run->opt.dump)
+		explain_flags(run);
+	if (s->cgroup)
+		explain_cgroup(run);
+	if (s->nr_pids && s->has_ranges)
+		explain_ranges(run);
+}
