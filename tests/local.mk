@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/test-mounts \
 	tests/unit/test-node \
 	tests/unit/test-offline \
+	tests/unit/test-order \
 	tests/unit/test-owners \
 	tests/unit/test-page-kind \
 	tests/unit/test-page-set \
@@ -90,6 +91,9 @@ tests_unit_test_mounts_SOURCES = tests/unit/test-mounts.c $(unit_fixture)
 tests_unit_test_mounts_LDADD = $(unit_libs)
 tests_unit_test_node_SOURCES = tests/unit/test-node.c $(unit_fixture)
 tests_unit_test_node_LDADD = $(unit_libs)
+tests_unit_test_order_SOURCES = tests/unit/test-order.c tools/page-types/order-tally.c \
+	tools/page-types/order-tally.h $(common_fixture)
+tests_unit_test_order_LDADD = $(common_libs)
 tests_unit_test_owners_SOURCES = tests/unit/test-owners.c $(common_fixture)
 tests_unit_test_owners_LDADD = $(common_libs)
 tests_unit_test_page_kind_SOURCES = tests/unit/test-page-kind.c $(common_fixture)

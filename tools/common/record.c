@@ -93,6 +93,11 @@ void json_push(struct json_object *array, struct json_object *value)
 		exit(fail(EXIT_FAILED, "JSON: %s", strerror(ENOMEM)));
 }
 
+void json_push_number(struct json_object *array, uint64_t n)
+{
+	json_push(array, checked(json_object_new_uint64(n)));
+}
+
 static struct json_object *json_hex(uint64_t n)
 {
 	char text[32];

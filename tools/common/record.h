@@ -76,5 +76,6 @@ void json_set_number(struct json_object *o, const char *name, uint64_t n);
 void json_set_text(struct json_object *o, const char *name, const char *text);
 void json_set_null(struct json_object *o, const char *name);
 void json_push(struct json_object *array, struct json_object *value);
+void json_push_number(struct json_object *array, uint64_t n);
 /* An array of the names of page flags; a bit without one as "0x…". */
 struct json_object *json_flag_names(uint64_t flags);

@@ -8,6 +8,9 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/groups.h \
 	tools/page-types/narrowed.c \
 	tools/page-types/options.c \
+	tools/page-types/order-tally.c \
+	tools/page-types/order-tally.h \
+	tools/page-types/order.c \
 	tools/page-types/page-types.c \
 	tools/page-types/page-types.h \
 	tools/page-types/show.c \

@@ -11,6 +11,7 @@
 enum {
 	OPT_FORCE = 0x100,
 	OPT_JSON,
+	OPT_ORDER,
 	OPT_SYSROOT,
 	OPT_BY,
 	OPT_SORT,
@@ -29,6 +30,8 @@ static struct poptOption output_options[] = {
 	{ "sort", 0, POPT_ARG_STRING, NULL, OPT_SORT, "Order of the summary: flags, pages or name",
 	  "BY" },
 	{ "top", 0, POPT_ARG_STRING, NULL, OPT_TOP, "Only the N largest rows of it, or groups", "N" },
+	{ "order", 0, POPT_ARG_NONE, NULL, OPT_ORDER, "Show how many folios there are of which size",
+	  NULL },
 	{ "json", 0, POPT_ARG_NONE, NULL, OPT_JSON, "Print JSON, a record a line", NULL },
 	{ "describe", 'd', POPT_ARG_STRING, NULL, 'd', "Describe flags, and exit", "FLAGS" },
 	POPT_TABLEEND
@@ -132,6 +135,7 @@ static const struct option_switch switches[] = {
 	{ 'x', offsetof(struct options, unpoison) },
 	{ OPT_FORCE, offsetof(struct options, force) },
 	{ OPT_JSON, offsetof(struct options, json) },
+	{ OPT_ORDER, offsetof(struct options, order) },
 };
 
 static int take_option(int val, const char *arg, void *options)
@@ -189,6 +193,16 @@ static int check_conflicts(const struct options *opt)
 		  "--by, --sort and --top are of the summary: not with --no-summary" },
 		{ opt->selection.file && opt->sysroot,
 		  "--file: the page cache is only to be had on the running machine, without --sysroot" },
+		{ opt->order && (opt->hwpoison || opt->unpoison || opt->mark_idle),
+		  "--order: only shows: not with --hwpoison, --unpoison and --mark-idle" },
+		{ opt->order && (opt->list == LIST_EACH || opt->list_cgroup || opt->list_mapcount),
+		  "--order: not with --list-each, --list-cgroup and --list-mapcnt" },
+		{ opt->order && opt->list == LIST_RANGES && !opt->selection.nr_pids,
+		  "--order: --list is of mappings: it needs --pid" },
+		{ opt->order && (opt->by != BY_NONE || opt->sort != SORT_DEFAULT || opt->top),
+		  "--order: not with --by, --sort and --top" },
+		{ opt->order && opt->selection.file, "--order: not with --file" },
+		{ opt->order && opt->describe, "--order: not with --describe" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)

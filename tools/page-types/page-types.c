@@ -261,6 +261,8 @@ static int run_all(struct run *run)
 		status = act_prepare(run);
 	if (status)
 		return status;
+	if (opt->order)
+		return order_show(run);
 	run_walk(run, &walk);
 	walk.tally = is_acting(opt) ? NULL : run->tally;
 	walk.arg = run;

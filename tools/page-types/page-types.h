@@ -22,6 +22,7 @@ struct options {
 	enum group_by by;
 	enum sort_by sort;
 	uint64_t top;			/* 0: all */
+	bool order;			/* folios by size, instead of pages by flags */
 	unsigned int jobs;
 	char *dump, *sysroot;
 	bool describe;			/* only say what these flags are */
@@ -89,3 +90,6 @@ int act_prepare(struct run *run);
  * ended, or -ECANCELED with run->stop set. */
 int act_on_batch(struct run *run, struct kpage_batch *batch);
 int act_report(struct run *run);
+
+/* order.c: --order. EXIT_OK, or a status after a message. */
+int order_show(struct run *run);
