@@ -249,6 +249,20 @@ static int count_runs(const struct kpage_batch *b, const struct kpage_walk *walk
 	return err;
 }
 
+/* Where all pages stay and none is counted, only the view of their flags is wanted. */
+static void view_all(const struct kpage_batch *b, const struct kpage_walk *walk)
+{
+	const uint64_t *kflags = b->kflags;
+
+	for (size_t i = 0; i < b->n;) {
+		uint64_t of = kflags[i], flags = walk->raw ? kpage_flags_expand(of, 0) :
+							     kpage_flags_well_known(of);
+
+		for (; i < b->n && kflags[i] == of; i++)
+			b->flags[i] = flags;
+	}
+}
+
 /* Neighbours mostly have the same flags: what was found out for one holds for
  * the next, and they are counted together. */
 int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpage_tally *tally)
@@ -261,6 +275,10 @@ int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpag
 
 	if (tally && !walk->emit && !walk->cgroup_ino && !b->pme)
 		return count_runs(b, walk, tally);
+	if (!tally && !walk->nr_exprs && !walk->cgroup_ino && !b->pme) {
+		view_all(b, walk);
+		return 0;
+	}
 	for (size_t i = 0; !err && i < b->n; i++) {
 		uint64_t entry = b->pme ? b->pme[i] & ~KPAGE_PM_PFN_MASK : 0;
 
