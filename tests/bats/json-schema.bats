@@ -27,6 +27,8 @@ good_records() {
 		{"record":"range","version":1,"pid":155,"file":null,"offset":34359738,"cgroup":4711,"mapcount":1,"pfn":20484,"pages":3,"flags":["uptodate","0x8000000"],"flags_value":"0x8000008"}
 		{"record":"summary","version":1,"flags":["lru"],"flags_value":"0x20","by":"node","group":"node 1","pid":null,"number":1,"pages":12,"bytes":49152}
 		{"record":"sum","version":1,"by":null,"group":null,"pid":null,"number":null,"pages":12,"bytes":49152}
+		{"record":"order","version":1,"pid":155,"comm":"db: writer","order":2,"size":16384,"kind":"anon","folios":2,"pages":7,"bytes":28672,"aligned_pages":7,"whole_pages":4,"partial_pages":3,"cont_pages":[7,6,4]}
+		{"record":"order_vma","version":1,"pid":155,"comm":"db: writer","start":"0x5596bc308000","end":"0x5596bc318000","perms":"rw-p","pages":8,"large_pages":7,"percent":87,"orders":[{"kind":"anon","order":0,"size":4096,"pages":1,"aligned_pages":1,"whole_pages":1,"partial_pages":0,"cont_pages":[1]},{"kind":"anon","order":2,"size":16384,"pages":7,"aligned_pages":7,"whole_pages":4,"partial_pages":3,"cont_pages":[7,6,4]}],"name":"[heap]"}
 		{"record":"thread","version":1,"pid":155,"tid":156,"comm":"db: writer","policy":"early","system":"late","effective":"early","reason":"own","sigbus":"caught","blocked":false,"pending":false,"on_ao":"handler","on_ar":"handler"}
 		{"record":"policy","version":1,"pid":155,"tid":156,"comm":"db: writer","before":"default","now":"early"}
 		{"record":"setting","version":1,"name":"vm.memory_failure_recovery","before":1,"value":0,"meaning":"every memory error panics the machine","warning":"the next injection panics this machine"}
@@ -272,7 +274,7 @@ documented_fields() {
 }
 
 @test "doc/json.md has no records but those of the schemas" {
-	diff -u <(sed -n 's/^## \([a-z]*\)$/\1/p' "$top/doc/json.md" | sort) \
+	diff -u <(sed -n 's/^## \([a-z_]*\)$/\1/p' "$top/doc/json.md" | sort) \
 		<(basename -a -s .json "$schemas"/*.json | sort)
 }
 
@@ -290,6 +292,9 @@ words_of_table() {
 	diff -u <(words_of_table '.outcome.:') <(enum_of page .properties.outcome.enum)
 	diff -u <(words_of_table '.state.:') <(enum_of task .properties.state.enum)
 	diff -u <(words_of_table '.cause.:') <(enum_of kill .properties.cause.enum)
+	diff -u <(words_of_table '.kind. of a folio:') <(jq -r '.properties.kind.enum[]' "$schemas/order.json" | sort)
+	diff -u <(jq .properties.kind.enum "$schemas/order.json") \
+		<(jq .properties.orders.items.properties.kind.enum "$schemas/order_vma.json")
 	diff -u <(words_of_table '## Kinds of pages') <(enum_of page .properties.kind.enum)
 	diff -u <(enum_of target .properties.kind.enum) <(enum_of page .properties.kind.enum)
 	diff -u <(enum_of poisoned .properties.kind.enum) <(enum_of page .properties.kind.enum)
