@@ -197,6 +197,7 @@ lab_tests = \
 	tests/lab/inject.bash \
 	tests/lab/mcekill-monitor.bats \
 	tests/lab/mcekill.bats \
+	tests/lab/order.bats \
 	tests/lab/page-types.bats \
 	tests/lab/readme.bats \
 	tests/lab/usemem.bats \
