@@ -205,6 +205,7 @@ entries() {
 }
 
 # Two processes on 96 pages.
+# shellcheck disable=SC2046 # words
 make_processes() {
 	make_root
 	everything

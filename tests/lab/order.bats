@@ -3,7 +3,7 @@
 # page-types --order on a real kernel, as root in the lab: folios of every kind, by what
 # smaps and the lists of single pages say of them.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # programs of other languages; bats runs each test in a subshell
 
 bats_require_minimum_version 1.5.0
 
@@ -189,7 +189,6 @@ is_order() {
 
 @test "a cgroup: all pages of its folios" {
 	mkdir $CGROUP ${CGROUP}2
-	# shellcheck disable=SC2016 # for that shell
 	start_victim cgroup sh -c 'echo $$ > '$CGROUP'/cgroup.procs; exec usemem -m 4 --kind thp'
 	[ "$(orders -c $CGROUP | awk '$1 == "anon" && $2 == 9 {print $3, $4}')" = "2 1024" ]
 	[ "$(orders -p "$pid" -a "$range" -c $CGROUP)" = "anon 9 2 1024 1024 1024 0" ]
