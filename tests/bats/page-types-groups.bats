@@ -100,6 +100,22 @@ rows() {
 	END
 }
 
+@test "--by order: single pages, folios, swap" {
+	command -v jq > /dev/null || skip "needs jq"
+	dump "$flags" anon head,thp,anon tail,thp*3 slab,head tail
+	diff -u - <(rows --by order | grep '^sum|') <<-'END'
+	sum|order|order 0|-|0|-|1
+	sum|order|order 1|-|1|-|2
+	sum|order|order 2|-|2|-|4
+	sum|-|-|-|-|-|7
+	END
+	vma 7 48 "$(swapped 0 5)" "$(present 2)"
+	diff -u - <(rows --by order -p 7 -a 48+9 | grep '^sum|order') <<-'END'
+	sum|order|swapped out|-|-|-|1
+	sum|order|order 2|-|2|-|1
+	END
+}
+
 @test "--by file: the page cache of a directory" {
 	local dir=$BATS_TEST_TMPDIR/dir
 
@@ -178,7 +194,7 @@ rows() {
 @test "--by, --sort, --top: what does not go" {
 	local usage=$'\nTry \'page-types --help\'.'
 
-	fails_with 2 "page-types: --by: size: not pid, vma, cgroup, node or file$usage" on_root --by size
+	fails_with 2 "page-types: --by: size: not pid, vma, cgroup, node, order or file$usage" on_root --by size
 	fails_with 2 "page-types: --by: given twice$usage" on_root --by node --by node
 	fails_with 2 "page-types: --by: pid and vma need --pid$usage" on_root --by vma
 	fails_with 2 "page-types: --by: file needs --pid or --file$usage" on_root --by file

@@ -18,7 +18,7 @@ struct key {
 
 struct kind {
 	const char *name;
-	struct key (*key)(const struct group_place *place);
+	struct key (*key)(struct groups *g, const struct group_place *place);
 	char *(*label)(const struct groups *g, const struct key *key,
 		       const struct group_place *place);
 };
@@ -38,8 +38,9 @@ static _printf_(1, 2) char *text(const char *fmt, ...)
 
 /* --------------------------------------------------------------------- processes */
 
-static struct key key_of_pid(const struct group_place *place)
+static struct key key_of_pid(struct groups *g, const struct group_place *place)
 {
+	(void)g;
 	return (struct key){ .pid = place->pid };
 }
 
@@ -54,8 +55,9 @@ static char *label_of_pid(const struct groups *g, const struct key *key,
 	return text("pid %d (%s)", (int)key->pid, task.comm);
 }
 
-static struct key key_of_vma(const struct group_place *place)
+static struct key key_of_vma(struct groups *g, const struct group_place *place)
 {
+	(void)g;
 	const struct vma *vma = place->narrow->vma;
 
 	return (struct key){ .pid = place->pid, .has_number = vma, .number = vma ? vma->start : 0 };
@@ -76,8 +78,9 @@ static char *label_of_vma(const struct groups *g, const struct key *key,
 
 /* ------------------------------------------------------------- cgroups, nodes, files */
 
-static struct key key_of_cgroup(const struct group_place *place)
+static struct key key_of_cgroup(struct groups *g, const struct group_place *place)
 {
+	(void)g;
 	return (struct key){
 		.has_number = true,
 		.number = narrowing_cgroup(place->narrow, place->batch, place->i),
@@ -97,8 +100,9 @@ static char *label_of_cgroup(const struct groups *g, const struct key *key,
 	return path;
 }
 
-static struct key key_of_node(const struct group_place *place)
+static struct key key_of_node(struct groups *g, const struct group_place *place)
 {
+	(void)g;
 	bool swap = kpage_batch_is_swap(place->batch, place->i);
 	int node = swap || !place->narrow->nodes ? -1 : kpage_nodes_find(place->narrow->nodes,
 									 place->batch->pfn[place->i]);
@@ -114,8 +118,27 @@ static char *label_of_node(const struct groups *g, const struct key *key,
 	return key->has_number ? text("node %" PRIu64, key->number) : text("no node");
 }
 
-static struct key key_of_file(const struct group_place *place)
+static struct key key_of_order(struct groups *g, const struct group_place *place)
 {
+	const struct kpage_batch *b = place->batch;
+
+	if (kpage_batch_is_swap(b, place->i))
+		return (struct key){ 0 };
+	compound_extent(&g->extent, place->narrow->flags, b->pfn[place->i], &b->kflags[place->i], 1);
+	return (struct key){ .has_number = true, .number = compound_order(g->extent.pages) };
+}
+
+static char *label_of_order(const struct groups *g, const struct key *key,
+			    const struct group_place *place)
+{
+	(void)g;
+	(void)place;
+	return key->has_number ? text("order %" PRIu64, key->number) : text("swapped out");
+}
+
+static struct key key_of_file(struct groups *g, const struct group_place *place)
+{
+	(void)g;
 	const struct vma *vma = place->narrow->vma;
 
 	if (place->file)
@@ -136,6 +159,7 @@ static const struct kind kinds[] = {
 	[BY_VMA] = { "vma", key_of_vma, label_of_vma },
 	[BY_CGROUP] = { "cgroup", key_of_cgroup, label_of_cgroup },
 	[BY_NODE] = { "node", key_of_node, label_of_node },
+	[BY_ORDER] = { "order", key_of_order, label_of_order },
 	[BY_FILE] = { "file", key_of_file, label_of_file },
 };
 
@@ -213,7 +237,7 @@ static struct group *add_group(struct groups *g, const struct key *key,
 /* Neighbours are mostly of the same one. */
 static struct group *find_group(struct groups *g, const struct group_place *place)
 {
-	const struct node wanted = { .key = kinds[g->by].key(place) };
+	const struct node wanted = { .key = kinds[g->by].key(g, place) };
 	struct node **found;
 
 	if (g->last && !by_key(g->last, &wanted))
@@ -254,9 +278,9 @@ struct group *groups_list(const struct groups *g)
 {
 	struct collected c = { .v = xcalloc(g->n + 1, sizeof(*c.v)) };
 
-	/* By its key: nodes are in order then. */
+	/* By its key: nodes and orders are in order then. */
 	twalk_r(g->tree, collect, &c);
-	if (g->by != BY_NODE)
+	if (g->by != BY_NODE && g->by != BY_ORDER)
 		qsort(c.v, c.n, sizeof(*c.v), by_order);
 	return c.v;
 }

@@ -12,6 +12,7 @@ enum group_by {
 	BY_VMA,
 	BY_CGROUP,
 	BY_NODE,
+	BY_ORDER,
 	BY_FILE,
 };
 
@@ -24,7 +25,7 @@ enum group_by group_by_find(const char *word);
 struct group {
 	pid_t pid;		/* 0: not of one process */
 	bool has_number;
-	uint64_t number;	/* of the cgroup (inode), the node, the mapping (its first page) */
+	uint64_t number;	/* of the cgroup (inode), node, order, mapping (its first page) */
 	char *label;		/* as people call it */
 	uint64_t order;		/* in which they came */
 	struct kpage_tally *tally;
@@ -36,6 +37,7 @@ struct groups {
 	void *tree;		/* of struct group */
 	struct group *last;
 	size_t n;
+	struct compound_extent extent;	/* of the page that was counted last */
 };
 
 /* Where a page is, as far as groups go by it. */
@@ -50,7 +52,7 @@ struct group_place {
 /* Counts a page. 0 or -ENOMEM. */
 int groups_add(struct groups *g, const struct group_place *place);
 
-/* The groups in the order in which they came; those of nodes by number. The caller frees
+/* The groups in the order in which they came; those of nodes and orders by number. The caller frees
  * the array; what its elements point to stays with g. */
 struct group *groups_list(const struct groups *g);
 

@@ -26,7 +26,7 @@ static struct poptOption output_options[] = {
 	{ "list-mapcnt", 'M', POPT_ARG_NONE, NULL, 'M', "Show the map count of pages", NULL },
 	{ "no-summary", 'N', POPT_ARG_NONE, NULL, 'N', "Don't show the summary", NULL },
 	{ "by", 0, POPT_ARG_STRING, NULL, OPT_BY,
-	  "A summary for each of these: pid, vma, cgroup, node or file", "WHAT" },
+	  "A summary for each of these: pid, vma, cgroup, node, order or file", "WHAT" },
 	{ "sort", 0, POPT_ARG_STRING, NULL, OPT_SORT, "Order of the summary: flags, pages or name",
 	  "BY" },
 	{ "top", 0, POPT_ARG_STRING, NULL, OPT_TOP, "Only the N largest rows of it, or groups", "N" },
@@ -99,7 +99,7 @@ static int set_by(struct options *opt, const char *arg)
 		return fail(EXIT_USAGE, "--by: given twice");
 	opt->by = group_by_find(arg);
 	return opt->by != BY_NONE ? EXIT_OK :
-				    fail(EXIT_USAGE, "--by: %s: not pid, vma, cgroup, node or file", arg);
+				    fail(EXIT_USAGE, "--by: %s: not pid, vma, cgroup, node, order or file", arg);
 }
 
 static int set_sort(struct options *opt, const char *arg)
