@@ -47,6 +47,24 @@ KPAGE_EXPORT void kpage_ctx_free(struct kpage_ctx *ctx)
 	free(ctx);
 }
 
+KPAGE_EXPORT int kpage_ctx_clone(const struct kpage_ctx *ctx, struct kpage_ctx **out)
+{
+	struct kpage_ctx *clone = calloc(1, sizeof(*clone));
+
+	if (!clone)
+		return -ENOMEM;
+	clone->live = ctx->live;
+	clone->root_fd = fcntl(ctx->root_fd, F_DUPFD_CLOEXEC, 0);
+	if (clone->root_fd < 0) {
+		int err = -errno;
+
+		free(clone);
+		return err;
+	}
+	*out = clone;
+	return 0;
+}
+
 KPAGE_EXPORT bool kpage_ctx_is_live(const struct kpage_ctx *ctx)
 {
 	return ctx->live;

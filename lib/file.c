@@ -100,6 +100,11 @@ KPAGE_EXPORT void kpage_file_free(struct kpage_file *f)
 	free(f);
 }
 
+int file_fd(const struct kpage_file *f)
+{
+	return f->fd;
+}
+
 KPAGE_EXPORT const char *kpage_file_path(const struct kpage_file *f)
 {
 	return f->path;

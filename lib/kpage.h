@@ -37,6 +37,9 @@ struct kpage_ctx;
 int kpage_ctx_new(const char *root, struct kpage_ctx **out);
 void kpage_ctx_free(struct kpage_ctx *ctx);
 
+/* Another context on the same root, for another thread. Errors: -ENOMEM, -EMFILE. */
+int kpage_ctx_clone(const struct kpage_ctx *ctx, struct kpage_ctx **out);
+
 /* Whether the context is this machine and not a tree of copies. */
 bool kpage_ctx_is_live(const struct kpage_ctx *ctx);
 
@@ -299,6 +302,20 @@ static inline unsigned int kpage_pagemap_swap_type(uint64_t entry)
  * poison only if the page's flags have KPAGE_HWPOISON.
  */
 uint64_t kpage_pagemap_poison_candidate(uint64_t entry);
+
+/*
+ * The populated parts of an address space, ascending: what is present, and what has a
+ * swap entry or one of that form (poisoned, on its way elsewhere, a marker). Writes the
+ * next ones of *todo (pages of the process), at most n, to out, and cuts from *todo what
+ * was looked at; returns how many there were. It is over when *todo is empty (start ==
+ * end); a return of 0 before that is no end. The process's mappings can't be changed
+ * meanwhile: of a large one, ask for a part at a time. It needs no more rights than
+ * reading. Errors: -ENOTTY this kernel can't (before 6.7), or the file is a copy: then
+ * read it all; -EINVAL n is 0, or the range is beyond all addresses; -ENOMEM. Safe from
+ * several threads.
+ */
+ssize_t kpage_pagemap_scan(const struct kpage_file *pagemap, struct kpage_range *todo,
+			   struct kpage_range *out, size_t n);
 
 /* -------------------------------------------------------------------- maps */
 

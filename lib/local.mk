@@ -27,6 +27,7 @@ lib_libkpage_objects_la_SOURCES = \
 	lib/remote-rseq.c \
 	lib/remote.c \
 	lib/remote.h \
+	lib/scan.c \
 	lib/tally.c \
 	lib/task.c \
 	lib/tasks.c \

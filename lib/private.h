@@ -99,6 +99,9 @@ int ctx_read_text(struct kpage_ctx *ctx, const char *path, char *buf, size_t siz
  * with that magic number: nothing may be written there. */
 bool ctx_is_foreign(const struct kpage_ctx *ctx, int fd, long magic);
 
+/* The descriptor of a file of entries: the file's. */
+int file_fd(const struct kpage_file *f);
+
 /* kpage_number_parse() of the first len characters. */
 int number_parse(const char *text, size_t len, uint64_t *out);
 

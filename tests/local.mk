@@ -27,6 +27,7 @@ unit_tests = \
 	tests/unit/test-record \
 	tests/unit/test-rundir \
 	tests/unit/test-sample \
+	tests/unit/test-scan \
 	tests/unit/test-select \
 	tests/unit/test-policy \
 	tests/unit/test-range \
@@ -110,6 +111,8 @@ tests_unit_test_rundir_SOURCES = tests/unit/test-rundir.c $(common_fixture)
 tests_unit_test_rundir_LDADD = $(common_libs)
 tests_unit_test_sample_SOURCES = tests/unit/test-sample.c $(common_fixture)
 tests_unit_test_sample_LDADD = $(common_libs)
+tests_unit_test_scan_SOURCES = tests/unit/test-scan.c $(unit_fixture)
+tests_unit_test_scan_LDADD = $(unit_libs)
 tests_unit_test_select_SOURCES = tests/unit/test-select.c $(common_fixture)
 tests_unit_test_select_LDADD = $(common_libs)
 tests_unit_test_policy_SOURCES = tests/unit/test-policy.c $(unit_victim)

@@ -30,6 +30,24 @@ static void test_tree(void **state)
 	assert_string_equal(kpage_ctx_error_path(fx->ctx), "");
 }
 
+static void test_clone(void **state)
+{
+	struct fixture *fx = *state;
+	struct kpage_ctx *clone = NULL;
+	int fd;
+
+	fixture_text(fx, "/proc/here", "x");
+	assert_int_equal(kpage_ctx_clone(fx->ctx, &clone), 0);
+	assert_false(kpage_ctx_is_live(clone));
+	fd = kpage_ctx_open(clone, "/proc/here", O_RDONLY);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(kpage_ctx_open(clone, "/proc/not-there", O_RDONLY), -ENOENT);
+	assert_string_equal(kpage_ctx_error_path(clone), "/proc/not-there");
+	assert_string_equal(kpage_ctx_error_path(fx->ctx), "");
+	kpage_ctx_free(clone);
+}
+
 static void test_errors(void **state)
 {
 	struct fixture *fx = *state;
@@ -208,6 +226,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_live),
 		TREE_TEST(test_tree),
+		TREE_TEST(test_clone),
 		TREE_TEST(test_errors),
 		TREE_TEST(test_working_directory),
 		TREE_TEST(test_open),
