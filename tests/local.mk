@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/test-page-kind \
 	tests/unit/test-page-set \
 	tests/unit/test-processes \
+	tests/unit/test-progress \
 	tests/unit/test-range \
 	tests/unit/test-record \
 	tests/unit/test-rundir \
@@ -103,6 +104,8 @@ tests_unit_test_page_set_SOURCES = tests/unit/test-page-set.c $(common_fixture)
 tests_unit_test_page_set_LDADD = $(common_libs)
 tests_unit_test_processes_SOURCES = tests/unit/test-processes.c $(common_fixture)
 tests_unit_test_processes_LDADD = $(common_libs)
+tests_unit_test_progress_SOURCES = tests/unit/test-progress.c $(common_fixture)
+tests_unit_test_progress_LDADD = $(common_libs) -lutil
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
 tests_unit_test_range_LDADD = $(unit_libs)
 tests_unit_test_record_SOURCES = tests/unit/test-record.c $(common_fixture)

@@ -32,6 +32,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/page-set.h \
 	tools/common/processes.c \
 	tools/common/processes.h \
+	tools/common/progress.c \
+	tools/common/progress.h \
 	tools/common/record.c \
 	tools/common/record.h \
 	tools/common/rundir.c \
