@@ -5,6 +5,7 @@ unit_tests = \
 	tests/unit/test-caps \
 	tests/unit/test-cgroup \
 	tests/unit/test-compound \
+	tests/unit/test-container \
 	tests/unit/test-ctx \
 	tests/unit/test-file \
 	tests/unit/test-flags \
@@ -12,6 +13,7 @@ unit_tests = \
 	tests/unit/test-idle \
 	tests/unit/test-kernel-filter \
 	tests/unit/test-kernel-filter-options \
+	tests/unit/test-kernel-lines \
 	tests/unit/test-ledger \
 	tests/unit/test-maps \
 	tests/unit/test-module \
@@ -67,6 +69,9 @@ tests_unit_test_cgroup_SOURCES = tests/unit/test-cgroup.c $(unit_fixture)
 tests_unit_test_cgroup_LDADD = $(unit_libs)
 tests_unit_test_compound_SOURCES = tests/unit/test-compound.c $(common_fixture)
 tests_unit_test_compound_LDADD = $(common_libs)
+tests_unit_test_container_SOURCES = tests/unit/test-container.c \
+	tools/page-types/container.c tools/page-types/container.h $(common_fixture)
+tests_unit_test_container_LDADD = $(common_libs)
 tests_unit_test_ctx_SOURCES = tests/unit/test-ctx.c $(unit_fixture)
 tests_unit_test_ctx_LDADD = $(unit_libs)
 tests_unit_test_file_SOURCES = tests/unit/test-file.c $(unit_fixture)
@@ -81,6 +86,9 @@ tests_unit_test_kernel_filter_SOURCES = tests/unit/test-kernel-filter.c $(common
 tests_unit_test_kernel_filter_LDADD = $(common_libs)
 tests_unit_test_kernel_filter_options_SOURCES = tests/unit/test-kernel-filter-options.c $(common_fixture)
 tests_unit_test_kernel_filter_options_LDADD = $(common_libs)
+tests_unit_test_kernel_lines_SOURCES = tests/unit/test-kernel-lines.c \
+	tools/page-types/kernel-lines.c tools/page-types/kernel-lines.h $(common_fixture)
+tests_unit_test_kernel_lines_LDADD = $(common_libs)
 tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
 tests_unit_test_ledger_LDADD = $(common_libs)
 tests_unit_test_maps_SOURCES = tests/unit/test-maps.c $(unit_fixture)

@@ -7,6 +7,10 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/groups.c \
 	tools/page-types/groups.h \
 	tools/page-types/narrowed.c \
+	tools/page-types/container.c \
+	tools/page-types/container.h \
+	tools/page-types/kernel-lines.c \
+	tools/page-types/kernel-lines.h \
 	tools/page-types/options.c \
 	tools/page-types/order-tally.c \
 	tools/page-types/order-tally.h \
