@@ -15,6 +15,12 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/order-tally.c \
 	tools/page-types/order-tally.h \
 	tools/page-types/order.c \
+	tools/page-types/owners.c \
+	tools/page-types/owners.h \
+	tools/page-types/owners-files.c \
+	tools/page-types/owners-places.c \
+	tools/page-types/owners-report.c \
+	tools/page-types/owners-select.c \
 	tools/page-types/page-types.c \
 	tools/page-types/page-types.h \
 	tools/page-types/show.c \

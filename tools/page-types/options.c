@@ -12,6 +12,7 @@ enum {
 	OPT_FORCE = 0x100,
 	OPT_JSON,
 	OPT_ORDER,
+	OPT_OWNERS,
 	OPT_SYSROOT,
 	OPT_BY,
 	OPT_SORT,
@@ -32,6 +33,8 @@ static struct poptOption output_options[] = {
 	{ "top", 0, POPT_ARG_STRING, NULL, OPT_TOP, "Only the N largest rows of it, or groups", "N" },
 	{ "order", 0, POPT_ARG_NONE, NULL, OPT_ORDER, "Show how many folios there are of which size",
 	  NULL },
+	{ "owners", 0, POPT_ARG_NONE, NULL, OPT_OWNERS,
+	  "Show who has each page; without a selection, those of kernel log lines on stdin", NULL },
 	{ "json", 0, POPT_ARG_NONE, NULL, OPT_JSON, "Print JSON, a record a line", NULL },
 	{ "describe", 'd', POPT_ARG_STRING, NULL, 'd', "Describe flags, and exit", "FLAGS" },
 	POPT_TABLEEND
@@ -136,6 +139,7 @@ static const struct option_switch switches[] = {
 	{ OPT_FORCE, offsetof(struct options, force) },
 	{ OPT_JSON, offsetof(struct options, json) },
 	{ OPT_ORDER, offsetof(struct options, order) },
+	{ OPT_OWNERS, offsetof(struct options, owners) },
 };
 
 static int take_option(int val, const char *arg, void *options)
@@ -182,6 +186,14 @@ static int check_conflicts(const struct options *opt)
 		  "--kpageflags: pages of a copy can't be changed" },
 		{ opt->json && (opt->hwpoison || opt->unpoison),
 		  "--json: not with --hwpoison and --unpoison (hwpoison-inject has it)" },
+		{ opt->owners && (opt->hwpoison || opt->unpoison || opt->mark_idle || opt->describe),
+		  "--owners: not with --hwpoison, --unpoison, --mark-idle and --describe" },
+		{ opt->owners && (opt->list != LIST_NONE || opt->list_cgroup || opt->list_mapcount),
+		  "--owners: not with the options of lists" },
+		{ opt->owners && (opt->by != BY_NONE || opt->sort != SORT_DEFAULT || opt->top || opt->order),
+		  "--owners: not with --by, --sort, --top and --order" },
+		{ opt->owners && opt->dump,
+		  "--owners: not with --kpageflags: a copy has no processes (--sysroot has)" },
 		{ opt->json && opt->describe, "--json: not with --describe" },
 		{ (opt->by == BY_PID || opt->by == BY_VMA) && !opt->selection.nr_pids,
 		  "--by: pid and vma need --pid" },

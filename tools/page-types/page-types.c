@@ -6,6 +6,7 @@
 
 #include "common/signals.h"
 #include "common/walk.h"
+#include "owners.h"
 
 static bool is_acting(const struct options *opt)
 {
@@ -297,6 +298,8 @@ int main(int argc, const char **argv)
 	case PARSE_RUN:
 		if (run.opt.describe)
 			show_flags(run.opt.describe_flags);
+		else if (run.opt.owners)
+			status = owners_run(&run.opt);
 		else
 			status = run_all(&run);
 		break;

@@ -23,6 +23,7 @@ struct options {
 	enum sort_by sort;
 	uint64_t top;			/* 0: all */
 	bool order;			/* folios by size, instead of pages by flags */
+	bool owners;			/* who has the pages */
 	unsigned int jobs;
 	char *dump, *sysroot;
 	bool describe;			/* only say what these flags are */
