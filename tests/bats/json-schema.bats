@@ -29,6 +29,8 @@ good_records() {
 		{"record":"sum","version":1,"by":null,"group":null,"pid":null,"number":null,"pages":12,"bytes":49152}
 		{"record":"order","version":1,"pid":155,"comm":"db: writer","order":2,"size":16384,"kind":"anon","folios":2,"pages":7,"bytes":28672,"aligned_pages":7,"whole_pages":4,"partial_pages":3,"cont_pages":[7,6,4]}
 		{"record":"order_vma","version":1,"pid":155,"comm":"db: writer","start":"0x5596bc308000","end":"0x5596bc318000","perms":"rw-p","pages":8,"large_pages":7,"percent":87,"orders":[{"kind":"anon","order":0,"size":4096,"pages":1,"aligned_pages":1,"whole_pages":1,"partial_pages":0,"cont_pages":[1]},{"kind":"anon","order":2,"size":16384,"pages":7,"aligned_pages":7,"whole_pages":4,"partial_pages":3,"cont_pages":[7,6,4]}],"name":"[heap]"}
+		{"record":"owned_page","version":1,"pfn":20484,"physical":"0x5004000","kind":"anon","node":0,"flags":["uptodate","lru"],"flags_value":"0x28","mapcount":3,"cgroup":4711,"cgroup_path":"/sys/fs/cgroup/db","container":null,"held_by":"processes","found":2,"missing":1,"reason":"1 process ended meanwhile"}
+		{"record":"owner","version":1,"pfn":20484,"pid":155,"comm":"db: writer","how":"present","address":"0x5596bc308000","vma_start":"0x5596bc300000","vma_end":"0x5596bc400000","perms":"rw-p","offset":null,"name":"[heap]","fd":null,"processes":null,"cgroup":"/db","container":null}
 		{"record":"thread","version":1,"pid":155,"tid":156,"comm":"db: writer","policy":"early","system":"late","effective":"early","reason":"own","sigbus":"caught","blocked":false,"pending":false,"on_ao":"handler","on_ar":"handler"}
 		{"record":"policy","version":1,"pid":155,"tid":156,"comm":"db: writer","before":"default","now":"early"}
 		{"record":"setting","version":1,"name":"vm.memory_failure_recovery","before":1,"value":0,"meaning":"every memory error panics the machine","warning":"the next injection panics this machine"}
@@ -94,6 +96,10 @@ rejects_change() {
 		.address = null | .tool = null')"
 	takes "$(good range | jq -c '.pid = null | .file = "/data/a b" | .offset = null | .cgroup = null |
 		.mapcount = null')"
+	takes "$(good owned_page | jq -c '.node = null | .cgroup = null | .cgroup_path = null |
+		.container = "db" | .held_by = "free" | .missing = 0 | .reason = null')"
+	takes "$(good owner | jq -c '.comm = null | .how = "file-open" | .address = null | .vma_start = null |
+		.vma_end = null | .perms = null | .offset = "0x1000" | .fd = 3 | .processes = 2 | .cgroup = null')"
 	takes "$(good thread | jq -c '.system = null | .effective = null | .reason = null | .on_ao = null |
 		.on_ar = null')"
 	takes "$(good setting | jq -c '.before = null | .value = null | .meaning = null | .warning = null')"
@@ -297,6 +303,8 @@ words_of_table() {
 		<(jq .properties.orders.items.properties.kind.enum "$schemas/order_vma.json")
 	diff -u <(words_of_table '## Kinds of pages') <(enum_of page .properties.kind.enum)
 	diff -u <(enum_of target .properties.kind.enum) <(enum_of page .properties.kind.enum)
+	diff -u <(words_of_table '.held_by.:') <(enum_of owned_page .properties.held_by.enum)
+	diff -u <(enum_of owned_page .properties.kind.enum) <(enum_of page .properties.kind.enum)
 	diff -u <(enum_of poisoned .properties.kind.enum) <(enum_of page .properties.kind.enum)
 }
 

@@ -127,6 +127,9 @@ static void list_files(struct kpage_ctx *ctx, struct file_table *t)
 	if (kpage_tasks_open(ctx, 0, &tasks))
 		return;
 	while (kpage_tasks_next(tasks, &pid) > 0) {
+		/* What was handed down to us is somebody else's. */
+		if (pid == getpid())
+			continue;
 		add_links(t, pid, "fd", true);
 		add_links(t, pid, "map_files", false);
 	}

@@ -225,8 +225,9 @@ static const char *text_without_mappings(const struct owned_page *page)
 		[PAGE_KSM] = "nobody has it mapped any more",
 		[PAGE_HUGETLB] = "nobody has it mapped: it is in the pool, or of a file on hugetlbfs, "
 				 "which can't be told",
-		[PAGE_SHM] = "page cache of a file (tmpfs, memfd, ...) that no process has open or mapped",
-		[PAGE_FILE] = "page cache of a file that no process has open or mapped",
+		[PAGE_SHM] = "page cache of a file (tmpfs, memfd, ...) that no process seen here "
+			     "has open or mapped",
+		[PAGE_FILE] = "page cache of a file that no process seen here has open or mapped",
 		[PAGE_SWAPCACHE] = "swap cache: nobody has it mapped",
 		[PAGE_FREE] = "free: nobody owns it",
 		[PAGE_SLAB] = "kernel: slab",
