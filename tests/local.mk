@@ -194,6 +194,7 @@ bats_tests = \
 	tests/bats/page-types-file.bats \
 	tests/bats/page-types-json.bats \
 	tests/bats/page-types-order.bats \
+	tests/bats/page-types-owners.bats \
 	tests/bats/page-types-poison.bats \
 	tests/bats/page-types-process.bats \
 	tests/bats/page-types-usage.bats \

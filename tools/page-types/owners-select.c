@@ -9,7 +9,7 @@
 /* More are no question of somebody who wants to read the answer. */
 #define MAX_PAGES 4096
 
-#define STDIN_NAME "standard input"
+#define STDIN_NAME "--owners: standard input"
 
 static void add_pfn(struct selection *s, uint64_t pfn)
 {
@@ -47,7 +47,7 @@ static int add_all_poisoned(struct ownership *o)
 static int take_lines(struct ownership *o, const struct kernel_lines *l)
 {
 	if (!l->n && !l->all_poisoned)
-		return fail(EXIT_FAILED, "--owners: " STDIN_NAME ": none of %zu lines names a page "
+		return fail(EXIT_FAILED, STDIN_NAME ": none of %zu lines names a page "
 			    "(give kernel log lines, or choose pages: --pfn, --phys, --bits, ...)",
 			    l->lines);
 	o->selection->has_pfns = true;
@@ -55,7 +55,7 @@ static int take_lines(struct ownership *o, const struct kernel_lines *l)
 	for (size_t i = 0; i < l->n; i++)
 		add_pfn(o->selection, l->pfns[i]);
 	if (l->passed_over)
-		warn("--owners: " STDIN_NAME ": %zu of %zu lines name no page", l->passed_over,
+		warn(STDIN_NAME ": %zu of %zu lines name no page", l->passed_over,
 		     l->lines);
 	return l->all_poisoned ? add_all_poisoned(o) : EXIT_OK;
 }
@@ -67,9 +67,9 @@ static int read_lines(struct ownership *o)
 
 	if (isatty(STDIN_FILENO) == 1)
 		return fail(EXIT_USAGE, "--owners: of which pages? (--pfn, --phys, --bits, ..., or "
-			    "kernel log lines on " STDIN_NAME ")");
+			    "kernel log lines on standard input)");
 	err = kernel_lines_read(stdin, &lines);
-	status = err ? fail_errno(err, "--owners: " STDIN_NAME) : take_lines(o, &lines);
+	status = err ? fail_errno(err, STDIN_NAME) : take_lines(o, &lines);
 	kernel_lines_release(&lines);
 	return status;
 }
