@@ -213,6 +213,7 @@ lab_tests = \
 	tests/lab/mcekill-monitor.bats \
 	tests/lab/mcekill.bats \
 	tests/lab/order.bats \
+	tests/lab/owners.bats \
 	tests/lab/page-types.bats \
 	tests/lab/readme.bats \
 	tests/lab/usemem.bats \

@@ -123,7 +123,7 @@ json() {
 	page 0x8 (physical 0x8000): file, not mapped, flags uptodate,lru
 	  page cache of a file that no process seen here has open or mapped
 	page 0x9 (physical 0x9000): hugetlb, not mapped, flags compound_head,huge,hwpoison
-	  poisoned: page tables don't show who had it (hugetlb)
+	  poisoned, and in no page table any more (page tables don't show who had a hugetlb page)
 	page 0xa (physical 0xa000): zero, not mapped, flags zero_page
 	  kernel: the zero page, which all processes share
 	page 0xb (physical 0xb000): pgtable, not mapped, flags pgtable

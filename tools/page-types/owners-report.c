@@ -241,9 +241,8 @@ static const char *text_without_mappings(const struct owned_page *page)
 	};
 
 	if (page->held_by == HELD_BY_NOBODY && page->target->poisoned)
-		return page->target->kind == PAGE_HUGETLB ?
-			       "poisoned: page tables don't show who had it (hugetlb)" :
-			       "poisoned: nobody has it any more";
+		return "poisoned, and in no page table any more (page tables don't show who had a "
+		       "hugetlb page)";
 	return kinds[page->target->kind];
 }
 
