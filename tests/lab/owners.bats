@@ -198,7 +198,15 @@ address_of() {
 }
 
 @test "all pages of a process: every mapping that the kernel counts is found" {
+	local i
+
 	victim late -m 1
+	# A process that is about to end counts, and is not found.
+	for ((i = 0; i < 5; i++)); do
+		page-types --owners --json -p "$pid" -b mmap > "$records" 2> "$messages" || true
+		! jq -e 'select(.missing > 0)' "$records" > /dev/null || continue
+		break
+	done
 	owners 0 -p "$pid" -b mmap
 	[ "$(jq -r 'select(.record == "owned_page") | .pfn' "$records" | wc -l)" -gt 256 ]
 	# Each of them in this process.
@@ -221,6 +229,8 @@ address_of() {
 @test "the populated parts of page tables, as this kernel tells them" {
 	local skipped=0
 
+	# Their trees can't be removed from the lab's own root.
+	export TMPDIR=/dev/shm
 	[ -x "$TOP_BUILDDIR/tests/unit/test-scan" ] || skip "no unit tests here"
 	# 6.1 has no such call: there the tests of it find that out, and everything is read.
 	[ "$(is_old)" = no ] || skipped=2
