@@ -3,7 +3,7 @@
 # page-types --owners on a real kernel, as root in the lab: who it says has a page is who
 # was given it.
 
-# shellcheck disable=SC2154 # set in helper.bash and by bats
+# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; helper.bash sets some
 
 bats_require_minimum_version 1.5.0
 

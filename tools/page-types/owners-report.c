@@ -223,10 +223,8 @@ static const char *text_without_mappings(const struct owned_page *page)
 		[PAGE_ANON] = "nobody has it mapped: it is on its way, or held by the kernel alone",
 		[PAGE_THP] = "nobody has it mapped: it is on its way, or held by the kernel alone",
 		[PAGE_KSM] = "nobody has it mapped any more",
-		[PAGE_HUGETLB] = "nobody has it mapped: it is in the pool, or of a file on hugetlbfs, "
-				 "which can't be told",
-		[PAGE_SHM] = "page cache of a file (tmpfs, memfd, ...) that no process seen here "
-			     "has open or mapped",
+		[PAGE_HUGETLB] = "nobody has it mapped: in the pool, or of a file on hugetlbfs",
+		[PAGE_SHM] = "page cache of a tmpfs file or memfd that no process seen here has open",
 		[PAGE_FILE] = "page cache of a file that no process seen here has open or mapped",
 		[PAGE_SWAPCACHE] = "swap cache: nobody has it mapped",
 		[PAGE_FREE] = "free: nobody owns it",
