@@ -216,6 +216,7 @@ bad_usage() {
 		'-b anon' '--bits anon' '-r' '--raw' '-l' '--list' '-L' '--list-each'
 		'--tree -p 7' '--vaddr 0x10000 -p 7' '--vma anon -p 7' '--pfn 1' '--phys 4096' '--node 0'
 		'--by cgroup' '--sort pages' '--top 1' '-C -l' '--list-cgroup -l' '-M -l' '--list-mapcnt -l' '-N' '--no-summary' '--json' '--order'
+		'--owners -a 1'
 		'-d anon' '--describe anon' '-i -a 1' '--mark-idle -a 1' '-j 2' '--jobs 2'
 		'-x' '--unpoison' "-F $mem" "--kpageflags $mem" '-h' '--help' '--usage' '--version'
 	)
