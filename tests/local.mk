@@ -191,12 +191,15 @@ bats_tests = \
 	tests/bats/page-types-docs.bats \
 	tests/bats/page-types-dump.bats \
 	tests/bats/page-types-errors.bats \
+	tests/bats/page-types-explain.bats \
 	tests/bats/page-types-file.bats \
+	tests/bats/page-types-groups.bats \
 	tests/bats/page-types-json.bats \
 	tests/bats/page-types-order.bats \
 	tests/bats/page-types-owners.bats \
 	tests/bats/page-types-poison.bats \
 	tests/bats/page-types-process.bats \
+	tests/bats/page-types-select.bats \
 	tests/bats/page-types-usage.bats \
 	tests/bats/usemem.bats
 
@@ -214,6 +217,7 @@ lab_tests = \
 	tests/lab/mcekill.bats \
 	tests/lab/order.bats \
 	tests/lab/owners.bats \
+	tests/lab/page-types-groups.bats \
 	tests/lab/page-types.bats \
 	tests/lab/readme.bats \
 	tests/lab/usemem.bats \
