@@ -221,7 +221,7 @@ int batch_flush(struct batch *batch, const struct kpage_walk *walk)
 	return err;
 }
 
-static bool matches(const struct kpage_walk *walk, uint64_t flags)
+bool batch_matches(const struct kpage_walk *walk, uint64_t flags)
 {
 	for (size_t i = 0; i < walk->nr_exprs; i++)
 		if (!kpage_expr_matches(&walk->exprs[i], flags))
@@ -243,7 +243,7 @@ static int count_runs(const struct kpage_batch *b, const struct kpage_walk *walk
 
 		for (next = i + 1; next < b->n && kflags[next] == kflags[i]; next++)
 			;
-		if (matches(walk, flags))
+		if (batch_matches(walk, flags))
 			err = kpage_tally_add(tally, flags, next - i);
 	}
 	return err;
@@ -293,7 +293,7 @@ int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpag
 			pme = entry;
 			flags = walk->raw ? kpage_flags_expand(kflags, pme) :
 					    kpage_flags_well_known(kflags);
-			match = matches(walk, flags);
+			match = batch_matches(walk, flags);
 		}
 		if (b->pme && !b->pme[i])
 			continue;

@@ -27,3 +27,6 @@ int batch_flush(struct batch *batch, const struct kpage_walk *walk);
 /* Keeps the entries that match, in place, with their flags in the wanted view;
  * counts them. Without an emit function only the count is made. */
 int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpage_tally *tally);
+
+/* Whether flags, in the wanted view, meet the conditions on flags. */
+bool batch_matches(const struct kpage_walk *walk, uint64_t flags);

@@ -254,6 +254,10 @@ const char *kpage_file_path(const struct kpage_file *f);
 /* Pages in a dump, 0 for a file of /proc (its end is not known beforehand). */
 uint64_t kpage_file_pages(const struct kpage_file *f);
 
+/* The same, for a file of /proc too: its end is looked for by some tens of reads of one
+ * entry. Errors: those of read(2). */
+int kpage_file_end(const struct kpage_file *f, uint64_t *out);
+
 /*
  * Reads n entries from `index` on. Returns how many there were: fewer than n
  * only at the end. Errors: those of read(2); -EUCLEAN an entry was cut off;
@@ -539,6 +543,22 @@ static inline void kpage_batch_move(const struct kpage_batch *b, size_t to, size
 	if (b->pme)
 		b->pme[to] = b->pme[from];
 }
+/* Pages whose entry in the flags file is known without reading it: they have no struct
+ * page, or their memory block is offline. Nobody maps them, no cgroup is charged. */
+struct kpage_hole {
+	struct kpage_range range;
+	uint64_t kflags;	/* of each of them */
+};
+
+/*
+ * Finds them: what lies between the ranges of kpage_online_ranges() and below the end of
+ * the flags file, if three of its pages read as the kernel's mark of such memory: nopage,
+ * or from Linux 6.16 on no flag at all (which is not believed in a tree of copies). Other
+ * parts have to be read. Ascending, *n of them, maybe 0; the caller frees *out. Errors:
+ * those of kpage_online_ranges() and of read(2) on the flags file.
+ */
+int kpage_holes_find(struct kpage_ctx *ctx, const struct kpage_file *flags,
+		     struct kpage_hole **out, size_t *n);
 
 /* What to read, what to keep, where to. */
 struct kpage_walk {
@@ -550,6 +570,10 @@ struct kpage_walk {
 	size_t nr_exprs;
 	uint64_t cgroup_ino;			/* only pages charged there (needs cgroup); 0: any */
 	unsigned int threads;			/* of a walk by PFN; 0: one */
+	/* The rest is for a walk by PFN, too. holes: of kpage_holes_find(); they are
+	 * taken as read. */
+	const struct kpage_hole *holes;
+	size_t nr_holes;
 	struct kpage_tally *tally;		/* counts what matched; may be NULL */
 	/* Called for each batch of matching pages, in order and one at a time; a
 	 * nonzero return ends the walk and is its result. May be NULL. */
@@ -792,6 +816,15 @@ int kpage_node_failures(struct kpage_ctx *ctx, unsigned int node,
  * (no memory hotplug); -EUCLEAN.
  */
 int kpage_block_is_offline(struct kpage_ctx *ctx, uint64_t pfn);
+
+/*
+ * The pages of all memory blocks but those that are offline: ascending, neighbours joined,
+ * *n of them. The numbers of blocks have gaps, where there is no memory. The caller frees
+ * *out (NULL if *n is 0). Errors: -ENOENT the kernel has no blocks (no memory hotplug), so
+ * that nothing is known; -EUCLEAN the size of a block is no number; -ENOMEM; those of
+ * open(2).
+ */
+int kpage_online_ranges(struct kpage_ctx *ctx, struct kpage_range **out, size_t *n);
 
 /* -------------------------------------------------------------------- watch */
 

@@ -19,6 +19,7 @@ lib_libkpage_objects_la_SOURCES = \
 	lib/offline.c \
 	lib/mounts.c \
 	lib/node.c \
+	lib/online.c \
 	lib/policy.c \
 	lib/private.h \
 	lib/range.c \

@@ -8,7 +8,7 @@
 #include <linux/magic.h>
 #include <string.h>
 
-#define MEMORY "/sys/devices/system/memory"
+#define MEMORY MEMORY_DIR
 
 /* sysfs wants the address of the first byte, in contrast to debugfs. */
 static int write_address(struct kpage_ctx *ctx, const char *path, uint64_t pfn)
@@ -126,7 +126,7 @@ KPAGE_EXPORT int kpage_node_failures(struct kpage_ctx *ctx, unsigned int node,
 }
 
 /* In contrast to nearly all of sysfs, a hexadecimal number without 0x. */
-static int read_block_size(struct kpage_ctx *ctx, uint64_t *out)
+int block_size_read(struct kpage_ctx *ctx, uint64_t *out)
 {
 	const char *path = MEMORY "/block_size_bytes";
 	char text[32];
@@ -143,7 +143,7 @@ KPAGE_EXPORT int kpage_block_is_offline(struct kpage_ctx *ctx, uint64_t pfn)
 {
 	char path[KPAGE_PATH_MAX], state[32];
 	uint64_t size;
-	int err = read_block_size(ctx, &size);
+	int err = block_size_read(ctx, &size);
 
 	if (err)
 		return err;

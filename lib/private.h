@@ -119,3 +119,9 @@ int task_flags(struct kpage_ctx *ctx, pid_t tid, uint64_t *out);
 
 /* ESRCH for a process that is gone, whatever errno /proc gave for it. */
 int task_errno(int err);
+
+/* The memory blocks of the kernel: each has a directory memoryN. */
+#define MEMORY_DIR "/sys/devices/system/memory"
+
+/* How large each of them is, in bytes. -ENOENT: no memory hotplug; -EUCLEAN. */
+int block_size_read(struct kpage_ctx *ctx, uint64_t *out);

@@ -6,11 +6,12 @@
 #include "batch.h"
 
 #include <pthread.h>
+#include <string.h>
 
 struct chunk {
 	uint64_t number;	/* its place in the order */
-	size_t range;
 	uint64_t start, pages;
+	const struct kpage_hole *hole;	/* that it lies in: nothing is to be read */
 };
 
 struct pfn_walk {
@@ -28,6 +29,46 @@ struct pfn_walk {
 	int result;
 };
 
+/* The first hole that does not end before that page; NULL: none. */
+static const struct kpage_hole *hole_from(const struct kpage_walk *walk, uint64_t pfn)
+{
+	size_t from = 0, to = walk->nr_holes;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (walk->holes[middle].range.end <= pfn)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from < walk->nr_holes ? &walk->holes[from] : NULL;
+}
+
+static uint64_t hole_flags(const struct kpage_walk *walk, const struct kpage_hole *hole)
+{
+	return walk->raw ? kpage_flags_expand(hole->kflags, 0) : kpage_flags_well_known(hole->kflags);
+}
+
+static bool hole_matches(const struct kpage_walk *walk, const struct kpage_hole *hole)
+{
+	return !walk->cgroup_ino && batch_matches(walk, hole_flags(walk, hole));
+}
+
+/* How far the next chunk goes: a hole that is not handed on page by page is one. */
+static void measure_chunk(const struct kpage_walk *walk, uint64_t end, struct chunk *c)
+{
+	const struct kpage_hole *hole = hole_from(walk, c->start);
+	bool within = hole && hole->range.start <= c->start;
+
+	if (hole)
+		end = MIN(end, within ? hole->range.end : hole->range.start);
+	c->hole = within ? hole : NULL;
+	c->pages = end - c->start;
+	if (!within || (walk->emit && hole_matches(walk, hole)))
+		c->pages = MIN(c->pages, (uint64_t)KPAGE_BATCH);
+}
+
 static bool take_chunk(struct pfn_walk *w, struct chunk *out)
 {
 	const struct kpage_range *r;
@@ -39,9 +80,8 @@ static bool take_chunk(struct pfn_walk *w, struct chunk *out)
 		w->at = MAX(w->at, r->start);
 		if (w->at < MIN(r->end, w->end)) {
 			out->number = w->next_number++;
-			out->range = w->range;
 			out->start = w->at;
-			out->pages = MIN(r->end - w->at, (uint64_t)KPAGE_BATCH);
+			measure_chunk(w->walk, r->end, out);
 			w->at += out->pages;
 			taken = true;
 			break;
@@ -119,13 +159,47 @@ static int emit_in_turn(struct pfn_walk *w, const struct chunk *c, struct batch 
 	return result;
 }
 
-static int walk_chunk(struct pfn_walk *w, const struct chunk *c, struct batch *batch,
+/* What reading them would give. */
+static void fill(const struct chunk *c, struct batch *batch)
+{
+	struct kpage_batch *b = &batch->b;
+
+	b->n = (size_t)c->pages;
+	for (size_t i = 0; i < b->n; i++) {
+		b->pfn[i] = c->start + i;
+		b->kflags[i] = c->hole->kflags;
+	}
+	if (b->mapcount)
+		memset(b->mapcount, 0, b->n * sizeof(*b->mapcount));
+	if (b->cgroup)
+		memset(b->cgroup, 0, b->n * sizeof(*b->cgroup));
+}
+
+static int pass_hole(struct pfn_walk *w, const struct chunk *c, struct batch *batch,
+		     struct kpage_tally *tally)
+{
+	batch->b.n = 0;
+	if (!hole_matches(w->walk, c->hole))
+		return 0;
+	if (!w->walk->emit)
+		return tally ? kpage_tally_add(tally, hole_flags(w->walk, c->hole), c->pages) : 0;
+	fill(c, batch);
+	return batch_filter(batch, w->walk, tally);
+}
+
+static int read_chunk(struct pfn_walk *w, const struct chunk *c, struct batch *batch,
 		      struct kpage_tally *tally)
 {
 	int err = load(w, c, batch);
 
-	if (!err && batch->b.n)
-		err = batch_filter(batch, w->walk, tally);
+	return !err && batch->b.n ? batch_filter(batch, w->walk, tally) : err;
+}
+
+static int walk_chunk(struct pfn_walk *w, const struct chunk *c, struct batch *batch,
+		      struct kpage_tally *tally)
+{
+	int err = (c->hole ? pass_hole : read_chunk)(w, c, batch, tally);
+
 	return w->walk->emit ? emit_in_turn(w, c, batch, err) : err;
 }
 

@@ -21,6 +21,7 @@ unit_tests = \
 	tests/unit/test-node \
 	tests/unit/test-offline \
 	tests/unit/test-order \
+	tests/unit/test-online \
 	tests/unit/test-owners \
 	tests/unit/test-page-kind \
 	tests/unit/test-page-set \
@@ -97,6 +98,8 @@ tests_unit_test_module_SOURCES = tests/unit/test-module.c $(common_fixture)
 tests_unit_test_module_LDADD = $(common_libs)
 tests_unit_test_offline_SOURCES = tests/unit/test-offline.c $(unit_fixture)
 tests_unit_test_offline_LDADD = $(unit_libs)
+tests_unit_test_online_SOURCES = tests/unit/test-online.c $(unit_fixture)
+tests_unit_test_online_LDADD = $(unit_libs)
 tests_unit_test_mounts_SOURCES = tests/unit/test-mounts.c $(unit_fixture)
 tests_unit_test_mounts_LDADD = $(unit_libs)
 tests_unit_test_node_SOURCES = tests/unit/test-node.c $(unit_fixture)

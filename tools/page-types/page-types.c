@@ -60,6 +60,7 @@ static void run_close(struct run *run)
 	rundir_free(run->dir);
 	kpage_idle_free(run->idle);
 	narrowed_close(run);
+	free(run->holes);
 	kpage_tally_free(run->tally);
 	kpage_file_free(run->cgroup);
 	kpage_file_free(run->mapcount);
@@ -176,9 +177,28 @@ static int walk_ranges(struct run *run, const struct kpage_walk *walk, const cha
 	return option ? check_walk_end(option, run->flags, ranges, n, end, run->opt.dump) : EXIT_OK;
 }
 
-static int walk_machine(struct run *run, const struct kpage_walk *walk)
+/* Memory that is not there is not read. Where nothing is known of it, or a copy of
+ * kpageflags is walked, all is. */
+static void find_holes(struct run *run)
+{
+	if (!run->opt.dump && !run->holes &&
+	    kpage_holes_find(run->ctx, run->flags, &run->holes, &run->nr_holes))
+		run->nr_holes = 0;
+}
+
+static int walk_all(struct run *run, const struct kpage_walk *walk)
 {
 	static const struct kpage_range all = { 0, UINT64_MAX };
+	struct kpage_walk with_holes = *walk;
+
+	find_holes(run);
+	with_holes.holes = run->holes;
+	with_holes.nr_holes = run->nr_holes;
+	return walk_ranges(run, &with_holes, NULL, &all, 1);
+}
+
+static int walk_machine(struct run *run, const struct kpage_walk *walk)
+{
 	const struct selection *s = &run->opt.selection;
 	size_t n = s->nr_pfns;
 	_cleanup_free_ struct kpage_range *pfns = s->has_pfns ? ranges_sorted(s->pfns, &n) : NULL;
@@ -187,7 +207,7 @@ static int walk_machine(struct run *run, const struct kpage_walk *walk)
 		return walk_ranges(run, walk, s->pfns_option, pfns, n);
 	if (s->has_ranges)
 		return walk_ranges(run, walk, "--addr", s->ranges, s->nr_ranges);
-	return walk_ranges(run, walk, NULL, &all, 1);
+	return walk_all(run, walk);
 }
 
 int walk_selection(struct run *run, const struct kpage_walk *walk)

@@ -35,6 +35,8 @@ struct run {
 	struct options opt;
 	struct kpage_ctx *ctx;
 	struct kpage_file *flags, *mapcount, *cgroup;
+	struct kpage_hole *holes;	/* of the machine */
+	size_t nr_holes;
 	struct kpage_idle *idle;
 	struct kpage_tally *tally;
 	struct groups groups;
