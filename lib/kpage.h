@@ -574,11 +574,17 @@ struct kpage_walk {
 	 * taken as read. */
 	const struct kpage_hole *holes;
 	size_t nr_holes;
+	/* At most this share of one CPU, in percent, is used by the process on average over
+	 * the walk: its threads sleep in between. 0: no limit. */
+	unsigned int max_cpu;
+	/* Called after each part, by any of the threads, with how many pages were walked or
+	 * passed so far; fewer than an earlier call said may come after it. May be NULL. */
+	void (*progress)(uint64_t pages, void *arg);
 	struct kpage_tally *tally;		/* counts what matched; may be NULL */
 	/* Called for each batch of matching pages, in order and one at a time; a
 	 * nonzero return ends the walk and is its result. May be NULL. */
 	int (*emit)(const struct kpage_batch *batch, void *arg);
-	void *arg;
+	void *arg;				/* for both functions */
 };
 
 /*

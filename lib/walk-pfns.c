@@ -6,7 +6,11 @@
 #include "batch.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
+
+#define NS_PER_S UINT64_C(1000000000)
 
 struct chunk {
 	uint64_t number;	/* its place in the order */
@@ -18,6 +22,7 @@ struct pfn_walk {
 	const struct kpage_walk *walk;
 	const struct kpage_range *ranges;
 	size_t nr_ranges;
+	uint64_t begin_ns, begin_cpu_ns;
 
 	pthread_mutex_t lock;	/* for all below */
 	pthread_cond_t turned;
@@ -27,6 +32,7 @@ struct pfn_walk {
 	uint64_t turn;		/* the chunk that may be emitted */
 	uint64_t end;		/* of the file, when somebody met it */
 	int result;
+	_Atomic uint64_t done;	/* pages, without the lock */
 };
 
 /* The first hole that does not end before that page; NULL: none. */
@@ -213,6 +219,38 @@ static int merge(struct pfn_walk *w, struct kpage_tally *tally)
 	return err;
 }
 
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* All threads see the CPU time of all: they sleep until it is the share that is allowed.
+ * A signal ends a sleep; the next one makes up for it. */
+static void pace(const struct pfn_walk *w)
+{
+	struct timespec until;
+	uint64_t due;
+
+	if (!w->walk->max_cpu)
+		return;
+	due = w->begin_ns +
+	      (now_ns(CLOCK_PROCESS_CPUTIME_ID) - w->begin_cpu_ns) * 100 / w->walk->max_cpu;
+	until.tv_sec = (time_t)(due / NS_PER_S);
+	until.tv_nsec = (long)(due % NS_PER_S);
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+static void note_progress(struct pfn_walk *w, const struct chunk *c)
+{
+	uint64_t done = atomic_fetch_add(&w->done, c->pages) + c->pages;
+
+	if (w->walk->progress)
+		w->walk->progress(done, w->walk->arg);
+}
+
 static int work(struct pfn_walk *w)
 {
 	struct kpage_tally *tally = NULL;
@@ -223,8 +261,11 @@ static int work(struct pfn_walk *w)
 	err = batch_init(&batch, w->walk, false);
 	if (!err && w->walk->tally)
 		err = kpage_tally_new(&tally);
-	while (!err && take_chunk(w, &c))
+	while (!err && take_chunk(w, &c)) {
 		err = walk_chunk(w, &c, &batch, tally);
+		note_progress(w, &c);
+		pace(w);
+	}
 	if (tally && !err)
 		err = merge(w, tally);
 	kpage_tally_free(tally);
@@ -258,6 +299,8 @@ KPAGE_EXPORT int kpage_walk_pfns(const struct kpage_walk *walk, const struct kpa
 		.nr_ranges = n,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.turned = PTHREAD_COND_INITIALIZER,
+		.begin_ns = now_ns(CLOCK_MONOTONIC),
+		.begin_cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID),
 		.end = UINT64_MAX,
 	};
 	unsigned int wanted = MIN(MAX(walk->threads, 1u), (unsigned int)MAX_THREADS);

@@ -45,6 +45,7 @@ unit_tests = \
 	tests/unit/test-tie \
 	tests/unit/test-vmas \
 	tests/unit/test-walk-cache \
+	tests/unit/test-walk-pace \
 	tests/unit/test-walk-pfns \
 	tests/unit/test-walk-task \
 	tests/unit/test-watch
@@ -151,6 +152,8 @@ tests_unit_test_vmas_SOURCES = tests/unit/test-vmas.c $(common_fixture)
 tests_unit_test_vmas_LDADD = $(common_libs)
 tests_unit_test_walk_cache_SOURCES = tests/unit/test-walk-cache.c $(unit_fixture)
 tests_unit_test_walk_cache_LDADD = $(unit_libs)
+tests_unit_test_walk_pace_SOURCES = tests/unit/test-walk-pace.c $(unit_fixture)
+tests_unit_test_walk_pace_LDADD = $(unit_libs)
 tests_unit_test_walk_pfns_SOURCES = tests/unit/test-walk-pfns.c $(unit_fixture)
 tests_unit_test_walk_pfns_LDADD = $(unit_libs)
 tests_unit_test_walk_task_SOURCES = tests/unit/test-walk-task.c $(unit_fixture)
