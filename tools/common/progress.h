@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How far something is that takes its time: a line on a terminal, which goes away again. */
+/* How far a long run is, on a terminal. */
 #pragma once
+
+#include <stdatomic.h>
 
 #include "common/util.h"
 
 struct progress {
-	const char *what;	/* "processes" */
-	uint64_t total;
+	const char *what;		/* "pages"; borrowed */
+	uint64_t total;			/* 0: nothing is shown */
 	struct timespec start;
-	double shown_at;	/* seconds after start */
-	int width;		/* of the line that is on the terminal; 0: none is */
-	bool terminal;
+	_Atomic uint64_t next_ms;	/* since the start: when to print again */
+	_Atomic bool shown;
 };
 
-/* what must outlive it. Nothing is printed where standard error is no terminal, and in
- * the first second. One thread at a time may use it. */
+/* Nothing is ever shown if stderr is no terminal. total: of what is counted. */
 void progress_start(struct progress *p, const char *what, uint64_t total);
+
+/* May be called as often as one likes, and from several threads: a line is printed after
+ * the first second, and then a few a second, over the one before. */
 void progress_update(struct progress *p, uint64_t done);
 
-/* Erases the line. */
+/* Erases it. After the last update, and before anything else is printed. */
 void progress_end(struct progress *p);

@@ -31,6 +31,15 @@ struct json_object *json_new_array(void)
 	return checked(json_object_new_array());
 }
 
+/* As many digits as say something: json-c's own would be 0.10000000000000001. */
+struct json_object *json_new_real(double r)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.6g", r);
+	return checked(json_object_new_double_s(r, text));
+}
+
 void json_set(struct json_object *o, const char *name, struct json_object *value)
 {
 	if (json_object_object_add(o, name, value))

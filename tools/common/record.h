@@ -71,6 +71,7 @@ struct json_object *record_to_json(const struct record_type *type, const void *r
 /* JSON values for cell_json(); they end the program when memory is out. */
 struct json_object *json_new_object(void);
 struct json_object *json_new_array(void);
+struct json_object *json_new_real(double r);
 void json_set(struct json_object *o, const char *name, struct json_object *value);
 void json_set_number(struct json_object *o, const char *name, uint64_t n);
 void json_set_text(struct json_object *o, const char *name, const char *text);

@@ -3,7 +3,7 @@
 #include "common/sample.h"
 
 /* The n-th output of splitmix64 (Steele, Lea, Flood 2014); no two of them are equal. */
-static uint64_t splitmix64(uint64_t seed, uint64_t n)
+uint64_t sample_key(uint64_t seed, uint64_t n)
 {
 	uint64_t z = seed + (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
@@ -42,7 +42,7 @@ static void sift_down(struct sample_entry *heap, size_t n, size_t i)
 
 size_t sample_offer(struct sample *s)
 {
-	uint64_t key = splitmix64(s->seed, s->seen++);
+	uint64_t key = sample_key(s->seed, s->seen++);
 	size_t slot;
 
 	if (s->n < s->k) {

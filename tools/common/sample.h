@@ -20,6 +20,9 @@ struct sample {
 	struct sample_entry *heap;	/* the largest key first, until sample_order() */
 };
 
+/* The n-th of these numbers. */
+uint64_t sample_key(uint64_t seed, uint64_t n);
+
 #define SAMPLE_NOT_CHOSEN SIZE_MAX
 
 /* One more thing: the slot (below k) that it takes, maybe from an earlier one; slots are

@@ -251,13 +251,21 @@ static int set_count(struct selection *s, const char *arg)
 	return EXIT_OK;
 }
 
-static int set_seed(struct selection *s, const char *arg)
+int seed_parse(const char *arg, uint64_t *seed, bool *given)
 {
-	if (s->has_seed)
+	if (*given)
 		return fail(EXIT_USAGE, "--seed: given twice");
-	if (kpage_number_parse(arg, &s->seed) || s->seed > SEED_MAX)
+	if (kpage_number_parse(arg, seed) || *seed > SEED_MAX)
 		return fail(EXIT_USAGE, "--seed: %s: not a number below 2^53", arg);
-	s->has_seed = true;
+	*given = true;
+	return EXIT_OK;
+}
+
+int seed_make(const char *option, uint64_t *seed)
+{
+	if (getrandom(seed, sizeof(*seed), 0) != sizeof(*seed))
+		return fail_errno(-errno, "%s", option);
+	*seed &= SEED_MAX;
 	return EXIT_OK;
 }
 
@@ -329,7 +337,7 @@ int selection_option(struct selection *s, int val, const char *arg)
 	case OPT_COUNT:
 		return set_count(s, arg);
 	case OPT_SEED:
-		return set_seed(s, arg);
+		return seed_parse(arg, &s->seed, &s->has_seed);
 	case OPT_TREE:
 		s->tree = true;
 		return EXIT_OK;
@@ -410,10 +418,8 @@ int selection_resolve_tree(struct selection *s, struct kpage_ctx *ctx)
 
 	if (!status && s->cgroup && !s->cgroup_inos)
 		status = find_subtree(s, ctx);
-	if (!status && s->random && !s->has_seed &&
-	    getrandom(&s->seed, sizeof(s->seed), 0) != sizeof(s->seed))
-		status = fail_errno(-errno, "--random");
-	s->seed &= SEED_MAX;
+	if (!status && s->random && !s->has_seed)
+		status = seed_make("--random", &s->seed);
 	return status;
 }
 

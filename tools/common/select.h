@@ -55,6 +55,12 @@ int selection_option(struct selection *s, int val, const char *arg);
 /* Adds a list of PFNs, in the grammar of --pfn, for an option of that name. Returns as above. */
 int selection_add_pfns(struct selection *s, const char *option, const char *arg);
 
+/* The argument of --seed; *given is set. EXIT_OK, or EXIT_USAGE after a message. */
+int seed_parse(const char *arg, uint64_t *seed, bool *given);
+
+/* A seed for an option that was given without one. */
+int seed_make(const char *option, uint64_t *seed);
+
 /* After the last option: what excludes what. command: the pages of a command that
  * is not started yet will be looked at. EXIT_OK or EXIT_USAGE. */
 int selection_check(const struct selection *s, bool command);
