@@ -8,6 +8,7 @@ unit_tests = \
 	tests/unit/test-container \
 	tests/unit/test-ctx \
 	tests/unit/test-file \
+	tests/unit/test-estimate \
 	tests/unit/test-flags \
 	tests/unit/test-hwpoison \
 	tests/unit/test-idle \
@@ -76,6 +77,9 @@ tests_unit_test_container_SOURCES = tests/unit/test-container.c \
 tests_unit_test_container_LDADD = $(common_libs)
 tests_unit_test_ctx_SOURCES = tests/unit/test-ctx.c $(unit_fixture)
 tests_unit_test_ctx_LDADD = $(unit_libs)
+tests_unit_test_estimate_SOURCES = tests/unit/test-estimate.c tools/page-types/estimate.c \
+	tools/page-types/estimate.h tools/page-types/sample-plan.c tools/page-types/sample-plan.h
+tests_unit_test_estimate_LDADD = $(common_libs) -lm
 tests_unit_test_file_SOURCES = tests/unit/test-file.c $(unit_fixture)
 tests_unit_test_file_LDADD = $(unit_libs)
 tests_unit_test_flags_SOURCES = tests/unit/test-flags.c $(unit_fixture)

@@ -64,3 +64,180 @@ make_blocks() {
 	run_split page-types --sysroot "$root" -b buddy
 	[ "$(grep total "$stdout_file" | awk '{print $2}')" -eq 70 ]
 }
+
+# ----------------------------------------------------------------------- samples
+
+# A copy of the flags of 2^20 pages, in runs of 1 to 2000.
+make_memory() {
+	mem=$BATS_TEST_TMPDIR/mem
+	perl -e '
+		my ($n, $state) = (0, 12345);
+		open(my $f, ">", shift) or die;
+		while ($n < 1 << 20) {
+			$state = ($state * 1103515245 + 12345) & 0x7fffffff;
+			my $run = 1 + ($state >> 8) % 2000;
+			$run = (1 << 20) - $n if $n + $run > 1 << 20;
+			print $f pack("Q<", (0x28, 0x400, 0x5828)[($state >> 20) % 3]) x $run;
+			$n += $run;
+		}' "$mem"
+}
+
+# Flags, estimate, and the ends of its interval, of each record on stdout.
+estimates() {
+	jq -r 'select(.record == "sample") | "\(.flags_value) \(.pages) \(.low) \(.high)"' "$stdout_file"
+}
+
+@test "--sample: the estimates are near the counts, and within their intervals" {
+	command -v jq > /dev/null || skip "needs jq"
+	make_memory
+	run_split page-types -F "$mem" --sample=0.1 --seed 5 --json
+	status_is 0
+	stderr_is
+	"$BATS_TEST_DIRNAME/../check-json" < "$stdout_file"
+	[ "$(jq -c 'select(.record == "sampled") | [.pages, .low, .high, .fraction, .seed, .machine_pages]' \
+		"$stdout_file")" = '[1048576,1048576,1048576,0.0999756,5,1048576]' ]
+	estimates > "$BATS_TEST_TMPDIR/estimates"
+	page-types -F "$mem" --json | jq -r 'select(.record == "summary") | "\(.flags_value) \(.pages)"' |
+		join - "$BATS_TEST_TMPDIR/estimates" > "$BATS_TEST_TMPDIR/both"
+	cat "$BATS_TEST_TMPDIR/both"
+	[ "$(wc -l < "$BATS_TEST_TMPDIR/both")" -eq 3 ]
+	# Flags, truth, estimate, low, high.
+	awk '$2 < $4 || $2 > $5 || $5 - $4 > 50000 || $5 <= $4 { bad = 1 } END { exit bad }' \
+		"$BATS_TEST_TMPDIR/both"
+}
+
+@test "--sample: the text has the same numbers, and says what was read" {
+	make_memory
+	run_split page-types -F "$mem" --sample=0.1 --seed 5 -b buddy
+	status_is 0
+	stderr_is
+	head -n 1 "$stdout_file" | grep -q '^             flags	page-count ± 95%'
+	sed -n 2p "$stdout_file" | grep -qE '^0x0000000000000400	 +[0-9]+ ± [0-9]+ +[0-9]+  __________B_+	buddy$'
+	sed -n 3p "$stdout_file" | grep -qE '^             total	 +[0-9]+ ± [1-9][0-9]+ +[0-9]+$'
+	[ "$(sed -n 4p "$stdout_file")" = "sample: 104832 of 1048576 pages read (10%), seed 5; intervals of 95%; a set of flags with fewer than about 1984 pages may be missing" ]
+	[ "$(wc -l < "$stdout_file")" -eq 4 ]
+}
+
+@test "--sample: the seed and nothing else chooses the pages" {
+	make_memory
+	run_split page-types -F "$mem" --sample=0.05 --seed 0x11 -j 1
+	cp "$stdout_file" "$BATS_TEST_TMPDIR/first"
+	run_split page-types -F "$mem" --sample=0.05 --seed 17 -j 3
+	cmp "$stdout_file" "$BATS_TEST_TMPDIR/first"
+	run_split page-types -F "$mem" --sample=0.05 --seed 18
+	! cmp -s "$stdout_file" "$BATS_TEST_TMPDIR/first"
+	# Without one, another each time, which is said.
+	run_split page-types -F "$mem" --sample=0.05
+	seed=$(sed -n 's/.*, seed \([0-9]*\);.*/\1/p' "$stdout_file")
+	cp "$stdout_file" "$BATS_TEST_TMPDIR/first"
+	run_split page-types -F "$mem" --sample=0.05
+	! cmp -s "$stdout_file" "$BATS_TEST_TMPDIR/first"
+	run_split page-types -F "$mem" --sample=0.05 --seed "$seed"
+	cmp "$stdout_file" "$BATS_TEST_TMPDIR/first"
+}
+
+@test "--sample of a small machine reads it all, and says what the summary says" {
+	make_blocks
+	prints page-types --sysroot "$root" --sample --seed 1 <<-'END'
+	             flags	page-count ± 95%             MB  symbolic-flags			long-symbolic-flags
+	0x0000000000000020	        64 ± 0                0  _____l_____________________________________	lru
+	0x0000000000000400	        60 ± 0                0  __________B________________________________	buddy
+	0x0000000000100000	       128 ± 0                0  ____________________n______________________	nopage
+	             total	       252 ± 0                0
+	sample: 124 of 124 pages read (100%), seed 1
+	END
+}
+
+@test "--sample: memory that is not there is known, and what is there is sampled" {
+	make_root
+	memory=$root/sys/devices/system/memory
+	mkdir -p "$memory"/memory{0,1,3}
+	printf '%x\n' $((4096 * $(page_size))) > "$memory/block_size_bytes"
+	echo online | tee "$memory"/memory{0,3}/state > /dev/null
+	echo offline > "$memory/memory1/state"
+	dump "$root/proc/kpageflags" 'lru*4096' 'nopage*8192' 'lru*2000' 'buddy*2096'
+	run_split page-types --sysroot "$root" --sample=0.25 --seed 3
+	status_is 0
+	grep -qE '^0x0000000000100000	 +8192 ± 0 ' "$stdout_file"
+	grep -qE '^             total	 +16384 ± 0 ' "$stdout_file"
+	grep -qE '^sample: 2048 of 8192 pages read \(25%\), seed 3;' "$stdout_file"
+	run_split page-types --sysroot "$root" --sample=0.25 --seed 3 -b nopage
+	grep -qE '^             total	 +8192 ± 0 ' "$stdout_file"
+}
+
+@test "--sample with a cgroup counts what is charged to it" {
+	make_root
+	dump "$root/proc/kpageflags" 'lru*8192'
+	dump "$root/proc/kpagecgroup" '-*4096' 'reserved*4096'
+	run_split page-types --sysroot "$root" --sample=0.5 --seed 2 -c "@$((1 << 32))"
+	status_is 0
+	grep -qE '^0x0000000000000020	 +4096 ± 0 ' "$stdout_file"
+}
+
+@test "--sample: an empty dump has nothing" {
+	mem=$BATS_TEST_TMPDIR/mem
+	: > "$mem"
+	run_split page-types -F "$mem" --sample --seed 1
+	status_is 0
+	stderr_is
+	grep -qE '^             total	 +0 ± 0 ' "$stdout_file"
+}
+
+@test "--sample: bad usage" {
+	local other
+
+	mem=$BATS_TEST_TMPDIR/mem
+	dump "$mem" 'lru*10'
+	for fraction in 0 0.0 1.1 -1 nan 1e-3 0x1 '' . 1..0 10%; do
+		fails_with 2 "page-types: --sample: $fraction: not a number above 0, up to 1
+Try 'page-types --help'." page-types -F "$mem" "--sample=$fraction"
+	done
+	for other in -l -L -C -M -N -i -X -x '-p 1' "-f $mem" '-a 1' '-d lru'; do
+		# shellcheck disable=SC2086 # two words
+		fails_with 2 "page-types: --sample: a summary of the machine: only with -b, -c, -r, -F and --json
+Try 'page-types --help'." page-types --sample $other
+	done
+	fails_with 2 "page-types: --seed: needs --sample
+Try 'page-types --help'." page-types -F "$mem" --seed 1
+	fails_with 2 "page-types: --seed: x: not a number below 2^53
+Try 'page-types --help'." page-types -F "$mem" --sample --seed x
+	fails_with 2 "page-types: --seed: given twice
+Try 'page-types --help'." page-types -F "$mem" --sample --seed 1 --seed 1
+}
+
+# ------------------------------------------------------------- a limit, and progress
+
+@test "--max-cpu: a walk takes as long as its share allows" {
+	local percent
+
+	mem=$BATS_TEST_TMPDIR/mem
+	truncate -s 256M "$mem"
+	# Percent of the CPU that was taken, by the shell.
+	TIMEFORMAT=%P
+	for jobs in 1 2; do
+		percent=$({ time page-types -F "$mem" -j $jobs --max-cpu 20 > "$BATS_TEST_TMPDIR/out"; } 2>&1)
+		echo "$percent"
+		awk -v p="$percent" 'BEGIN { exit !(p > 8 && p < 24) }'
+		diff "$BATS_TEST_TMPDIR/out" <(page-types -F "$mem")
+	done
+	for percent in 0 6401 x -1; do
+		fails_with 2 "page-types: --max-cpu: $percent: not a number from 1 to 6400
+Try 'page-types --help'." page-types -F "$mem" "--max-cpu=$percent"
+	done
+}
+
+@test "progress is shown on a terminal after a second, and erased" {
+	command -v script > /dev/null || skip "needs script (util-linux)"
+	mem=$BATS_TEST_TMPDIR/mem
+	truncate -s 256M "$mem"
+	script -qec "page-types -F '$mem' --max-cpu 5" "$BATS_TEST_TMPDIR/typescript" > /dev/null
+	grep -qE $'\rpage-types: [0-9]+%, [0-9.]+ million pages/s, [0-9]+ s left\e\\[K\r' \
+		"$BATS_TEST_TMPDIR/typescript"
+	# The last of it is its end: an empty line, then the summary.
+	grep -qE $'s left\e\\[K\r\e\\[K +flags' "$BATS_TEST_TMPDIR/typescript"
+	# Nothing of it for a quick walk, or in a file.
+	script -qec "page-types -F '$mem'" "$BATS_TEST_TMPDIR/typescript" > /dev/null
+	! grep -q left "$BATS_TEST_TMPDIR/typescript"
+	run_split page-types -F "$mem" --max-cpu 5
+	stderr_is
+}

@@ -73,3 +73,35 @@ same_holes() {
 	echo "$output"
 	((status == 0))
 }
+
+# counts FILE: flags and pages of the rows of a summary.
+counts() {
+	awk '/^0x/ {print $1, $2}' "$1"
+}
+
+@test "a sample of half the machine is near the whole, with an offline block too" {
+	local truth=$BATS_TEST_TMPDIR/truth sample=$BATS_TEST_TMPDIR/sample
+
+	take_block
+	page-types > "$truth"
+	page-types --sample=0.5 --seed 1 > "$sample"
+	cat "$truth" "$sample"
+	# Memory that is not there is known; the rest moves while it is looked at. Free
+	# memory is the largest set here: to 5 percent of all pages.
+	[ "$(counts "$truth" | grep ^0x0000000000100000)" = "$(counts "$sample" | grep ^0x0000000000100000)" ]
+	[ "$(awk '/total/ {print $2}' "$truth")" = "$(awk '/total/ {print $2}' "$sample")" ]
+	join <(counts "$truth") <(counts "$sample") | awk -v total="$(awk '/total/ {print $2}' "$truth")" '
+		$2 > total / 20 { large++; d = $2 - $3; if (d < 0) d = -d; if (d > total / 20) bad = 1 }
+		END { exit bad || !large }'
+	tail -n 1 "$sample" | grep -qE '^sample: [0-9]+ of [0-9]+ pages read \(50%\), seed 1; '
+}
+
+@test "--max-cpu holds on /proc/kpageflags" {
+	local p
+
+	TIMEFORMAT=%P
+	p=$({ time page-types --max-cpu 20 > /dev/null; } 2>&1)
+	echo "$p"
+	# The program's start is not limited.
+	awk -v p="$p" 'BEGIN { exit !(p > 5 && p < 45) }'
+}

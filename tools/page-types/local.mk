@@ -11,6 +11,8 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/container.h \
 	tools/page-types/kernel-lines.c \
 	tools/page-types/kernel-lines.h \
+	tools/page-types/estimate.c \
+	tools/page-types/estimate.h \
 	tools/page-types/options.c \
 	tools/page-types/order-tally.c \
 	tools/page-types/order-tally.h \
@@ -23,11 +25,16 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/owners-select.c \
 	tools/page-types/page-types.c \
 	tools/page-types/page-types.h \
+	tools/page-types/sample-plan.c \
+	tools/page-types/sample-plan.h \
+	tools/page-types/sample-show.c \
+	tools/page-types/sample-show.h \
+	tools/page-types/sample-walk.c \
 	tools/page-types/show.c \
 	tools/page-types/show.h \
 	tools/page-types/summary.c \
 	tools/page-types/summary.h
 tools_page_types_page_types_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS)
-tools_page_types_page_types_LDADD = tools/common/libcommon.la lib/libkpage.la $(POPT_LIBS)
+tools_page_types_page_types_LDADD = tools/common/libcommon.la lib/libkpage.la $(POPT_LIBS) -lm
 dist_man_MANS += man/page-types.1
 dist_bashcompletion_DATA += completions/page-types

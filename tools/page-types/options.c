@@ -13,6 +13,9 @@ enum {
 	OPT_JSON,
 	OPT_ORDER,
 	OPT_OWNERS,
+	OPT_MAX_CPU,
+	OPT_SAMPLE,
+	OPT_SEED,
 	OPT_SYSROOT,
 	OPT_BY,
 	OPT_SORT,
@@ -36,6 +39,9 @@ static struct poptOption output_options[] = {
 	{ "owners", 0, POPT_ARG_NONE, NULL, OPT_OWNERS,
 	  "Show who has each page; without a selection, those of kernel log lines on stdin", NULL },
 	{ "json", 0, POPT_ARG_NONE, NULL, OPT_JSON, "Print JSON, a record a line", NULL },
+	{ "sample", 0, POPT_ARG_STRING | POPT_ARGFLAG_OPTIONAL, NULL, OPT_SAMPLE,
+	  "Estimate the summary of the machine from this share of it", "FRACTION" },
+	{ "seed", 0, POPT_ARG_STRING, NULL, OPT_SEED, "Take the same sample again", "SEED" },
 	{ "describe", 'd', POPT_ARG_STRING, NULL, 'd', "Describe flags, and exit", "FLAGS" },
 	POPT_TABLEEND
 };
@@ -55,6 +61,8 @@ static struct poptOption source_options[] = {
 	{ "sysroot", 0, POPT_ARG_STRING, NULL, OPT_SYSROOT,
 	  "Look at the /proc and /sys below this directory", "DIR" },
 	{ "jobs", 'j', POPT_ARG_STRING, NULL, 'j', "Threads of a walk over the machine", "N" },
+	{ "max-cpu", 0, POPT_ARG_STRING, NULL, OPT_MAX_CPU,
+	  "Use no more than this share of one CPU", "PERCENT" },
 	POPT_TABLEEND
 };
 
@@ -128,6 +136,31 @@ static int set_top(struct options *opt, const char *arg)
 	return EXIT_OK;
 }
 
+static int set_max_cpu(struct options *opt, const char *arg)
+{
+	uint64_t n;
+
+	if (kpage_number_parse(arg, &n) || n < 1 || n > 6400)
+		return fail(EXIT_USAGE, "--max-cpu: %s: not a number from 1 to 6400", arg);
+	opt->max_cpu = (unsigned int)n;
+	return EXIT_OK;
+}
+
+static int set_sample(struct options *opt, const char *arg)
+{
+	char *end;
+
+	opt->sample = true;
+	if (!arg)
+		return EXIT_OK;
+	/* A plain decimal number: strtod() knows others. */
+	opt->fraction = strtod(arg, &end);
+	if (arg[strspn(arg, "0123456789.")] || *end || end == arg || opt->fraction <= 0 ||
+	    opt->fraction > 1)
+		return fail(EXIT_USAGE, "--sample: %s: not a number above 0, up to 1", arg);
+	return EXIT_OK;
+}
+
 static const struct option_switch switches[] = {
 	{ 'r', offsetof(struct options, raw) },
 	{ 'C', offsetof(struct options, list_cgroup) },
@@ -169,9 +202,26 @@ static int take_option(int val, const char *arg, void *options)
 		return set_sort(opt, arg);
 	case OPT_TOP:
 		return set_top(opt, arg);
+	case OPT_MAX_CPU:
+		return set_max_cpu(opt, arg);
+	case OPT_SAMPLE:
+		return set_sample(opt, arg);
+	case OPT_SEED:
+		return seed_parse(arg, &opt->seed, &opt->has_seed);
 	default:
 		return set_once(&opt->sysroot, "--sysroot", arg);
 	}
+}
+
+/* A sample is of the machine, and has a summary only. */
+static bool sample_fits(const struct options *opt)
+{
+	const struct selection *s = &opt->selection;
+
+	return !s->nr_pids && !s->file && !s->has_ranges && !s->has_pfns && !s->nr_nodes &&
+	       opt->list == LIST_NONE && opt->by == BY_NONE && opt->sort == SORT_DEFAULT && !opt->top &&
+	       !opt->order && !opt->owners && !opt->list_cgroup && !opt->list_mapcount && !opt->no_summary && !opt->hwpoison &&
+	       !opt->unpoison && !opt->mark_idle && !opt->describe;
 }
 
 /* What excludes what. */
@@ -194,6 +244,9 @@ static int check_conflicts(const struct options *opt)
 		  "--owners: not with --by, --sort, --top and --order" },
 		{ opt->owners && opt->dump,
 		  "--owners: not with --kpageflags: a copy has no processes (--sysroot has)" },
+		{ opt->sample && !sample_fits(opt),
+		  "--sample: a summary of the machine: only with -b, -c, -r, -F and --json" },
+		{ opt->has_seed && !opt->sample, "--seed: needs --sample" },
 		{ opt->json && opt->describe, "--json: not with --describe" },
 		{ (opt->by == BY_PID || opt->by == BY_VMA) && !opt->selection.nr_pids,
 		  "--by: pid and vma need --pid" },

@@ -105,6 +105,7 @@ void run_walk(const struct run *run, struct kpage_walk *walk)
 		.exprs = opt->selection.exprs,
 		.nr_exprs = opt->selection.nr_exprs,
 		/* An action reads no further ahead than it must. */
+		.max_cpu = opt->max_cpu,
 		.threads = is_acting(opt) ? 1 : opt->jobs ? opt->jobs : walk_threads(),
 	};
 }
@@ -179,22 +180,46 @@ static int walk_ranges(struct run *run, const struct kpage_walk *walk, const cha
 
 /* Memory that is not there is not read. Where nothing is known of it, or a copy of
  * kpageflags is walked, all is. */
-static void find_holes(struct run *run)
+void find_holes(struct run *run)
 {
 	if (!run->opt.dump && !run->holes &&
 	    kpage_holes_find(run->ctx, run->flags, &run->holes, &run->nr_holes))
 		run->nr_holes = 0;
 }
 
+static void show_progress(uint64_t pages, void *arg)
+{
+	struct run *run = arg;
+
+	progress_update(&run->progress, pages);
+}
+
+/* Not between the rows of a list on the same terminal, nor beside an action's messages. */
+static void begin_progress(struct run *run, struct kpage_walk *walk)
+{
+	const struct options *opt = &run->opt;
+	uint64_t end;
+
+	if (is_acting(opt) || opt->selection.has_ranges || !isatty(STDERR_FILENO) ||
+	    (opt->list != LIST_NONE && isatty(STDOUT_FILENO)) || kpage_file_end(run->flags, &end))
+		return;
+	progress_start(&run->progress, "pages", end);
+	walk->progress = show_progress;
+}
+
 static int walk_all(struct run *run, const struct kpage_walk *walk)
 {
 	static const struct kpage_range all = { 0, UINT64_MAX };
 	struct kpage_walk with_holes = *walk;
+	int status;
 
 	find_holes(run);
 	with_holes.holes = run->holes;
 	with_holes.nr_holes = run->nr_holes;
-	return walk_ranges(run, &with_holes, NULL, &all, 1);
+	begin_progress(run, &with_holes);
+	status = walk_ranges(run, &with_holes, NULL, &all, 1);
+	progress_end(&run->progress);
+	return status;
 }
 
 static int walk_machine(struct run *run, const struct kpage_walk *walk)
@@ -284,6 +309,8 @@ static int run_all(struct run *run)
 		return status;
 	if (opt->order)
 		return order_show(run);
+	if (opt->sample)
+		return sample_machine(run);
 	run_walk(run, &walk);
 	walk.tally = is_acting(opt) ? NULL : run->tally;
 	walk.arg = run;

@@ -11,6 +11,7 @@
 #include "common/narrow.h"
 #include "common/options.h"
 #include "common/processes.h"
+#include "common/progress.h"
 #include "common/rundir.h"
 #include "common/select.h"
 #include "common/util.h"
@@ -24,7 +25,10 @@ struct options {
 	uint64_t top;			/* 0: all */
 	bool order;			/* folios by size, instead of pages by flags */
 	bool owners;			/* who has the pages */
-	unsigned int jobs;
+	unsigned int jobs, max_cpu;
+	bool sample, has_seed;
+	double fraction;		/* of --sample; 0: as fits */
+	uint64_t seed;
 	char *dump, *sysroot;
 	bool describe;			/* only say what these flags are */
 	uint64_t describe_flags;
@@ -45,6 +49,7 @@ struct run {
 		struct narrowing conditions;
 		const struct kpage_walk *walk;	/* what comes of the pages that are taken */
 	} narrowed;
+	struct progress progress;
 	struct list list;
 	struct record_output out;
 	struct injection inj;
@@ -64,6 +69,9 @@ void options_release(struct options *opt);
 
 /* The walk that the options ask for; arg of emit is the run. */
 void run_walk(const struct run *run, struct kpage_walk *walk);
+
+/* Finds the memory that need not be read, once. */
+void find_holes(struct run *run);
 
 /* Walks all that is selected. EXIT_OK, or a status after a message. */
 int walk_selection(struct run *run, const struct kpage_walk *walk);
@@ -86,6 +94,9 @@ void explain_nothing(struct run *run);
 /* cache.c: the page cache of --file. */
 int walk_cache(struct run *run, const struct kpage_walk *walk);
 void show_file(const struct options *opt);
+
+/* sample-walk.c: --sample. EXIT_OK, or a status after a message. */
+int sample_machine(struct run *run);
 
 /* act.c: --hwpoison, --unpoison and --mark-idle. */
 int act_prepare(struct run *run);
