@@ -218,6 +218,7 @@ bad_usage() {
 		'--by cgroup' '--sort pages' '--top 1' '-C -l' '--list-cgroup -l' '-M -l' '--list-mapcnt -l' '-N' '--no-summary' '--json' '--order'
 		'--owners -a 1'
 		'-d anon' '--describe anon' '-i -a 1' '--mark-idle -a 1' '-j 2' '--jobs 2'
+		'--max-cpu 50' '--sample --seed 1'
 		'-x' '--unpoison' "-F $mem" "--kpageflags $mem" '-h' '--help' '--usage' '--version'
 	)
 	for option in "${options[@]}"; do
