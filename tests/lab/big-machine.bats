@@ -105,3 +105,46 @@ counts() {
 	# The program's start is not limited.
 	awk -v p="$p" 'BEGIN { exit !(p > 5 && p < 45) }'
 }
+
+# ------------------------------------------------------------ why there is nothing
+
+# A shell in a mount namespace of its own.
+in_namespace() {
+	unshare --mount --propagation private sh -c "$1"
+}
+
+@test "a masked kpageflags is told of" {
+	run --separate-stderr in_namespace 'mount --bind /dev/null /proc/kpageflags && page-types'
+	((status == 4))
+	[ "$stderr" = 'page-types: /proc/kpageflags: empty: something else is mounted over it (a container masks it?)' ]
+	run --separate-stderr page-types -N
+	((status == 0 && ! ${#stderr}))
+}
+
+@test "hidepid, and another user's process" {
+	local tool copy=$BATS_TEST_TMPDIR/flags
+	local -a user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+
+	cat /proc/kpageflags > "$copy"
+	chmod a+rx "$BATS_RUN_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "$BATS_TEST_TMPDIR"
+	chmod a+r "$copy"
+	tool=$(command -v page-types)
+	"${user[@]}" "$tool" --version > /dev/null 2>&1 || skip "the tool can't be run without root's rights here"
+	run --separate-stderr "${user[@]}" "$tool" -F "$copy" -p 1
+	((status == 3))
+	[[ $stderr == *'may not be traced: CAP_SYS_PTRACE is needed'* ]]
+	run --separate-stderr in_namespace "mount -t proc -o hidepid=1 proc /proc && ${user[*]} $tool -F $copy -p 1"
+	echo "$stderr"
+	((status == 3))
+	[[ $stderr == *'hidepid=1'* ]]
+	run --separate-stderr in_namespace "mount -t proc -o hidepid=2 proc /proc && ${user[*]} $tool -F $copy -p 1"
+	echo "$stderr"
+	((status == 3))
+	[[ $stderr == *'--pid: 1: /proc hides this process'* ]]
+}
+
+@test "PFNs without CAP_SYS_ADMIN" {
+	run --separate-stderr setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin page-types -p $$
+	((status == 3))
+	[[ $stderr == *'the kernel hides PFNs from this caller'* ]]
+}
