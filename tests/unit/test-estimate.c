@@ -287,7 +287,7 @@ static void test_plan_small(void **state)
 	assert_int_equal(plan.strata, 1);
 	sample_plan_release(&plan);
 	assert_true(sample_fraction(1000) == 1);
-	assert_true(sample_fraction(UINT64_C(1) << 28) == 1.0 / 128);
+	assert_true(sample_fraction(UINT64_C(1) << 28) == 1.0 / 256);
 }
 
 /* ----------------------------------------------------------------- the estimator */
