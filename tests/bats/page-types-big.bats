@@ -238,7 +238,7 @@ Try 'page-types --help'." page-types -F "$mem" "--max-cpu=$percent"
 	mem=$BATS_TEST_TMPDIR/mem
 	truncate -s 256M "$mem"
 	script -qec "page-types -F '$mem' --max-cpu 5" "$BATS_TEST_TMPDIR/typescript" > /dev/null
-	grep -qE $'\rpage-types: [0-9]+%, [0-9.]+ million pages/s, [0-9]+ s left\e\\[K\r' \
+	grep -qE $'\rpage-types: [0-9]+ of 33554432 pages, [0-9]+%, [0-9.]+ million/s, [0-9]+ s left\e\\[K\r' \
 		"$BATS_TEST_TMPDIR/typescript"
 	# The last of it is its end: an empty line, then the summary.
 	grep -qE $'s left\e\\[K\r\e\\[K +flags' "$BATS_TEST_TMPDIR/typescript"

@@ -112,9 +112,11 @@ in_mount_namespace() {
 	needs_unprivileged page-types
 	cp "$flags" "$BATS_TEST_TMPDIR/mem"
 	chmod a+r "$BATS_TEST_TMPDIR/mem"
-	run_split in_mount_namespace "mount -t proc -o hidepid=invisible proc /proc &&
-		exec setpriv --reuid=65534 --regid=65534 --clear-groups \
-		page-types -N -F $BATS_TEST_TMPDIR/mem -p 1"
-	status_is 3
-	stderr_is 'page-types: --pid: 1: /proc hides this process (it is mounted with hidepid): it takes root, or the group that gid= of the mount names'
+	for how in noaccess invisible; do
+		run_split in_mount_namespace "mount -t proc -o hidepid=$how proc /proc &&
+			exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+			page-types -N -F $BATS_TEST_TMPDIR/mem -p 1"
+		status_is 3
+		stderr_is 'page-types: --pid: 1: /proc hides this process (it is mounted with hidepid): it takes root, or the group that gid= of the mount names'
+	done
 }

@@ -136,7 +136,7 @@ in_namespace() {
 	run --separate-stderr in_namespace "mount -t proc -o hidepid=1 proc /proc && ${user[*]} $tool -F $copy -p 1"
 	echo "$stderr"
 	((status == 3))
-	[[ $stderr == *'hidepid=1'* ]]
+	[[ $stderr == *'--pid: 1: /proc hides this process'* ]]
 	run --separate-stderr in_namespace "mount -t proc -o hidepid=2 proc /proc && ${user[*]} $tool -F $copy -p 1"
 	echo "$stderr"
 	((status == 3))

@@ -69,13 +69,21 @@ unsigned int walk_threads(void)
 /* The process that all threads of the kernel are children of. */
 #define KTHREADD 2
 
-/* A process that can be signalled, or could be by another user, is there. */
+/* With hidepid=1 its files are refused, with more its folder is not there; but a process
+ * that can be signalled, or could be by another user, is. */
 static bool is_hidden(struct kpage_ctx *ctx, pid_t pid)
 {
 	struct kpage_task task;
+	int err = kpage_task_read(ctx, pid, &task);
 
-	return kpage_ctx_is_live(ctx) && kpage_task_read(ctx, pid, &task) == -ESRCH &&
-	       (!kill(pid, 0) || errno == EPERM);
+	return kpage_ctx_is_live(ctx) &&
+	       (err == -EPERM || (err == -ESRCH && (!kill(pid, 0) || errno == EPERM)));
+}
+
+static int fail_hidden(const char *option, pid_t pid)
+{
+	return fail(EXIT_NOPERM, "%s: %d: /proc hides this process (it is mounted with hidepid): it "
+		    "takes root, or the group that gid= of the mount names", option, (int)pid);
 }
 
 int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const char *option,
@@ -91,9 +99,7 @@ int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const 
 			return fail(EXIT_FAILED, "%s: %d: a kernel thread: it has no memory of its own",
 				    option, (int)pid);
 		if (is_hidden(ctx, pid))
-			return fail(EXIT_NOPERM, "%s: %d: /proc hides this process (it is mounted with "
-				    "hidepid): it takes root, or the group that gid= of the mount names",
-				    option, (int)pid);
+			return fail_hidden(option, pid);
 		return fail(EXIT_FAILED, "%s: %d: no such process: it has ended, or /proc hides it "
 			    "(hidepid)", option, (int)pid);
 	case -EACCES:
@@ -101,6 +107,8 @@ int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const 
 			    "be traced: CAP_SYS_PTRACE is needed; try as root)", option, (int)pid,
 			    kpage_ctx_error_path(ctx));
 	case -EPERM:
+		if (is_hidden(ctx, pid))
+			return fail_hidden(option, pid);
 		return fail(EXIT_NOPERM, "%s: %d: the kernel hides PFNs from this caller: it needs "
 			    "CAP_SYS_ADMIN (try as root, outside of a container)", option, (int)pid);
 	case -ENODATA:
