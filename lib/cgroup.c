@@ -118,6 +118,29 @@ static int visit_below(struct kpage_ctx *ctx, const char *dir, visit_fn visit, v
 	return visit_children(ctx, d, dir, visit, arg);
 }
 
+KPAGE_EXPORT int kpage_cgroup_each(struct kpage_ctx *ctx,
+				   int (*each)(const char *dir, uint64_t ino, void *arg), void *arg)
+{
+	/* v2 has a file of its own; the v1 memory hierarchy is known by its files. */
+	static const struct {
+		const char *type, *has;
+	} hierarchies[] = {
+		{ "cgroup2", "cgroup.controllers" },
+		{ "cgroup", "memory.stat" },
+	};
+	char mount[KPAGE_PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
+		int err = ctx_find_mount(ctx, hierarchies[i].type, hierarchies[i].has, mount);
+
+		if (!err)
+			err = visit_below(ctx, mount, each, arg);
+		if (err && err != -ENODEV && err != -ENOENT)
+			return err;
+	}
+	return 0;
+}
+
 struct search {
 	uint64_t ino;
 	char *path;
@@ -133,37 +156,15 @@ static int compare_ino(const char *dir, uint64_t ino, void *arg)
 	return search->path ? 1 : -ENOMEM;
 }
 
-static int find_below(struct kpage_ctx *ctx, const char *dir, uint64_t ino, char **out)
+KPAGE_EXPORT int kpage_cgroup_path(struct kpage_ctx *ctx, uint64_t ino, char **out)
 {
 	struct search search = { .ino = ino };
-	int err = visit_below(ctx, dir, compare_ino, &search);
+	int err = kpage_cgroup_each(ctx, compare_ino, &search);
 
 	if (err <= 0)
 		return err ? err : -ENOENT;
 	*out = search.path;
 	return 0;
-}
-
-KPAGE_EXPORT int kpage_cgroup_path(struct kpage_ctx *ctx, uint64_t ino, char **out)
-{
-	/* v2 has a file of its own; the v1 memory hierarchy is known by its files. */
-	static const struct {
-		const char *type, *has;
-	} hierarchies[] = {
-		{ "cgroup2", "cgroup.controllers" },
-		{ "cgroup", "memory.stat" },
-	};
-	char mount[KPAGE_PATH_MAX];
-
-	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
-		int err = ctx_find_mount(ctx, hierarchies[i].type, hierarchies[i].has, mount);
-
-		if (!err)
-			err = find_below(ctx, mount, ino, out);
-		if (err != -ENOENT && err != -ENODEV)
-			return err;
-	}
-	return -ENOENT;
 }
 
 struct inodes {

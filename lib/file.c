@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Files with one 64-bit entry a page: /proc/kpage*, a dump of one, pagemap. */
-#include "private.h"
+#include "dump.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -11,6 +11,8 @@
 struct kpage_file {
 	int fd;
 	uint64_t pages;		/* of a dump */
+	struct kpage_dump *dump;/* NULL: the file itself has the entries */
+	enum kpage_source source;	/* the column of the dump */
 	char path[];
 };
 
@@ -19,11 +21,14 @@ static int file_new(int fd, const char *path, uint64_t pages, struct kpage_file 
 	struct kpage_file *f = malloc(sizeof(*f) + strlen(path) + 1);
 
 	if (!f) {
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 		return -ENOMEM;
 	}
 	f->fd = fd;
 	f->pages = pages;
+	f->dump = NULL;
+	f->source = KPAGE_SOURCE_FLAGS;
 	strcpy(f->path, path);
 	*out = f;
 	return 0;
@@ -74,14 +79,45 @@ KPAGE_EXPORT int kpage_file_open(struct kpage_ctx *ctx, enum kpage_source source
 	return file_adopt(ctx, ctx_open(ctx, paths[source], O_RDONLY), paths[source], out);
 }
 
+int file_of_dump(struct kpage_dump *d, enum kpage_source source, struct kpage_file **out)
+{
+	int err = file_new(-1, dump_path(d), dump_end(d), out);
+
+	if (err)
+		return err;
+	(*out)->dump = dump_ref(d);
+	(*out)->source = source;
+	return 0;
+}
+
+static int open_flags_of_dump(struct kpage_ctx *ctx, int fd, const char *path,
+			      struct kpage_file **out)
+{
+	struct kpage_dump *dump = NULL;
+	int err = dump_adopt(ctx, fd, path, &dump);
+
+	if (err)
+		return err;
+	/* The file has a reference of its own. */
+	err = file_of_dump(dump, KPAGE_SOURCE_FLAGS, out);
+	kpage_dump_free(dump);
+	return err;
+}
+
 KPAGE_EXPORT int kpage_file_open_dump(struct kpage_ctx *ctx, const char *path,
 				      struct kpage_file **out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
+	int is_dump;
+
 	if (fd < 0)
 		return ctx_error(ctx, -errno, path);
-	return file_adopt(ctx, fd, path, out);
+	is_dump = dump_probe(fd);
+	/* What can't be looked into (a directory) is reported as a file of entries is. */
+	if (is_dump <= 0)
+		return file_adopt(ctx, fd, path, out);
+	return open_flags_of_dump(ctx, fd, path, out);
 }
 
 KPAGE_EXPORT int kpage_file_open_pagemap(struct kpage_ctx *ctx, pid_t pid, struct kpage_file **out)
@@ -96,7 +132,9 @@ KPAGE_EXPORT void kpage_file_free(struct kpage_file *f)
 {
 	if (!f)
 		return;
-	close(f->fd);
+	kpage_dump_free(f->dump);
+	if (f->fd >= 0)
+		close(f->fd);
 	free(f);
 }
 
@@ -115,11 +153,26 @@ KPAGE_EXPORT uint64_t kpage_file_pages(const struct kpage_file *f)
 	return f->pages;
 }
 
+KPAGE_EXPORT bool kpage_file_next(const struct kpage_file *f, uint64_t index,
+				  struct kpage_range *out)
+{
+	uint64_t end = f->pages ? f->pages : UINT64_MAX;
+
+	if (f->dump)
+		return dump_next(f->dump, index, out);
+	if (index >= end)
+		return false;
+	*out = (struct kpage_range){ index, end };
+	return true;
+}
+
 KPAGE_EXPORT ssize_t kpage_file_read(const struct kpage_file *f, uint64_t index, uint64_t *buf,
 				     size_t n)
 {
 	size_t want, done = 0;
 
+	if (f->dump)
+		return dump_read(f->dump, f->source, index, buf, n);
 	if (index > (uint64_t)INT64_MAX / ENTRY)
 		return 0;
 	/* Past this the offset itself would overflow. */

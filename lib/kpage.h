@@ -237,8 +237,9 @@ enum kpage_source {
 /* Errors: those of open(2); -ENOMEM. */
 int kpage_file_open(struct kpage_ctx *ctx, enum kpage_source source, struct kpage_file **out);
 
-/* A saved kpageflags, by a path outside the root. -EUCLEAN: its size is not a
- * multiple of 8 bytes. */
+/* A saved kpageflags, by a path outside the root: a copy of the kernel's file, or the
+ * flags of a dump, told apart by how it begins. Errors: -EUCLEAN a copy whose size is not
+ * a multiple of 8 bytes; those of kpage_dump_open(). */
 int kpage_file_open_dump(struct kpage_ctx *ctx, const char *path, struct kpage_file **out);
 
 /* /proc/PID/pagemap. -ESRCH: no such process; -EACCES: ptrace access to it is
@@ -259,9 +260,17 @@ uint64_t kpage_file_pages(const struct kpage_file *f);
 int kpage_file_end(const struct kpage_file *f, uint64_t *out);
 
 /*
+ * The first pages from `index` on that the file has, in one piece: those that a dump of a
+ * part leaves out are not known, and are not 0. A file of /proc has no end here. false:
+ * there is no more.
+ */
+bool kpage_file_next(const struct kpage_file *f, uint64_t index, struct kpage_range *out);
+
+/*
  * Reads n entries from `index` on. Returns how many there were: fewer than n
- * only at the end. Errors: those of read(2); -EUCLEAN an entry was cut off;
- * -ENODATA a dump became shorter while it was read. Safe from several threads.
+ * only at the end, and before pages that a dump of a part leaves out. Errors: those of
+ * read(2); -EUCLEAN an entry was cut off; -ENODATA a copy became shorter while it was read;
+ * -EBADMSG a dump is damaged; -ENOMEM. Safe from several threads.
  */
 ssize_t kpage_file_read(const struct kpage_file *f, uint64_t index, uint64_t *buf, size_t n);
 
@@ -272,6 +281,59 @@ ssize_t kpage_file_read(const struct kpage_file *f, uint64_t index, uint64_t *bu
  */
 int kpage_file_gather(const struct kpage_file *f, const uint64_t *index, size_t n, uint64_t *out,
 		      uint64_t *scratch);
+
+/* -------------------------------------------------------------------- dumps */
+
+/* A dump: kpageflags, and with it map counts, cgroups and the paths of these, of a
+ * machine or of a part of its pages (doc/dump-format.md). */
+struct kpage_dump;
+
+/*
+ * By a path outside the root. Errors: -ENOMSG it is no dump (perhaps a copy of
+ * kpageflags); -EBADMSG truncated or damaged; -EPROTONOSUPPORT a newer version of the
+ * format; -EDOM pages of another size than kpage_page_size(); -EILSEQ of a machine of the
+ * other byte order; -ENOMEM; those of open(2).
+ */
+int kpage_dump_open(struct kpage_ctx *ctx, const char *path, struct kpage_dump **out);
+void kpage_dump_free(struct kpage_dump *d);
+
+/* One of its columns, which stays when the dump is freed. -ENOENT: it has none of that
+ * kind; -ENOMEM. */
+int kpage_dump_file(struct kpage_dump *d, enum kpage_source source, struct kpage_file **out);
+
+/* The kernel's release, and when it was made, in seconds since 1970. Borrowed. */
+const char *kpage_dump_release(const struct kpage_dump *d);
+int64_t kpage_dump_time(const struct kpage_dump *d);
+
+/* The directory that a cgroup had. NULL: the dump does not know. Borrowed. */
+const char *kpage_dump_cgroup_path(const struct kpage_dump *d, uint64_t ino);
+
+/* The other way round. -ENOENT: no page of the dump was charged to such a directory. */
+int kpage_dump_cgroup_ino(const struct kpage_dump *d, const char *path, uint64_t *out);
+
+/* A dump that is being written. */
+struct kpage_dump_writer;
+
+/*
+ * fd: written to from where it stands, never closed; a pipe will do. mapcount, cgroup: the
+ * columns that it has beside the flags. release: of the kernel; cut off after 95 bytes.
+ * Errors: those of write(2); -ENOMEM.
+ */
+int kpage_dump_writer_new(int fd, bool mapcount, bool cgroup, const char *release,
+			  struct kpage_dump_writer **out);
+
+/* n pages from `pfn` on, which ascends from call to call. A column that the dump has not
+ * is NULL. Errors: -EINVAL pages that lie before the last ones; as above. */
+int kpage_dump_write(struct kpage_dump_writer *w, uint64_t pfn, size_t n, const uint64_t *flags,
+		     const uint64_t *mapcount, const uint64_t *cgroup);
+
+/* What the directory of a cgroup is called. -ENOMEM. */
+int kpage_dump_write_cgroup(struct kpage_dump_writer *w, uint64_t ino, const char *path);
+
+/* What was not written yet, and the index, without which it is no dump. Errors: -EINVAL
+ * kpage_dump_write() had failed; as above. */
+int kpage_dump_writer_finish(struct kpage_dump_writer *w);
+void kpage_dump_writer_free(struct kpage_dump_writer *w);
 
 /* ----------------------------------------------------------- pagemap entry */
 
@@ -647,6 +709,13 @@ bool kpage_cgroup_has_memory(struct kpage_ctx *ctx, const char *path);
  * The caller frees *out. -ENOENT: none (removed, or not visible here).
  */
 int kpage_cgroup_path(struct kpage_ctx *ctx, uint64_t ino, char **out);
+
+/*
+ * Hands every directory of the mounted hierarchies that have memory to `each`; a nonzero
+ * return ends it and is the result. The path is valid during the call. -ENOMEM.
+ */
+int kpage_cgroup_each(struct kpage_ctx *ctx, int (*each)(const char *dir, uint64_t ino, void *arg),
+		      void *arg);
 
 /*
  * The inodes of a cgroup's directory and of all below it, ascending, *n of them. The

@@ -10,6 +10,9 @@ lib_libkpage_objects_la_SOURCES = \
 	lib/batch.h \
 	lib/cgroup.c \
 	lib/ctx.c \
+	lib/dump-write.c \
+	lib/dump.c \
+	lib/dump.h \
 	lib/file.c \
 	lib/flags.c \
 	lib/hwpoison.c \
@@ -43,8 +46,8 @@ lib_libkpage_objects_la_SOURCES = \
 if WITH_TRACEFS
 lib_libkpage_objects_la_SOURCES += lib/watch-trace.c
 endif
-lib_libkpage_objects_la_CFLAGS = $(AM_CFLAGS) $(TRACEFS_CFLAGS) -fvisibility=hidden
-lib_libkpage_objects_la_LIBADD = $(TRACEFS_LIBS)
+lib_libkpage_objects_la_CFLAGS = $(AM_CFLAGS) $(TRACEFS_CFLAGS) $(ZSTD_CFLAGS) -fvisibility=hidden
+lib_libkpage_objects_la_LIBADD = $(TRACEFS_LIBS) $(ZSTD_LIBS)
 
 # libtool's version triple: change it by its rules when the interface changes.
 lib_libkpage_la_SOURCES =

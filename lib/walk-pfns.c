@@ -75,19 +75,40 @@ static void measure_chunk(const struct kpage_walk *walk, uint64_t end, struct ch
 		c->pages = MIN(c->pages, (uint64_t)KPAGE_BATCH);
 }
 
+/* Moves to the next page of a range that the flags have: a dump of a part has gaps.
+ * false: the range is done. *end: how far the pages go on. */
+static bool skip_gap(struct pfn_walk *w, const struct kpage_range *r, uint64_t *end)
+{
+	struct kpage_range known;
+
+	w->at = MAX(w->at, r->start);
+	*end = MIN(r->end, w->end);
+	if (w->at >= *end)
+		return false;
+	if (!kpage_file_next(w->walk->flags, w->at, &known)) {
+		w->end = MIN(w->end, kpage_file_pages(w->walk->flags));
+		return false;
+	}
+	w->at = known.start;
+	/* A range that reaches behind the end meets it there. */
+	if (known.end < kpage_file_pages(w->walk->flags))
+		*end = MIN(*end, known.end);
+	return w->at < *end;
+}
+
 static bool take_chunk(struct pfn_walk *w, struct chunk *out)
 {
 	const struct kpage_range *r;
+	uint64_t end;
 	bool taken = false;
 
 	pthread_mutex_lock(&w->lock);
 	while (!w->result && w->range < w->nr_ranges) {
 		r = &w->ranges[w->range];
-		w->at = MAX(w->at, r->start);
-		if (w->at < MIN(r->end, w->end)) {
+		if (skip_gap(w, r, &end)) {
 			out->number = w->next_number++;
 			out->start = w->at;
-			measure_chunk(w->walk, r->end, out);
+			measure_chunk(w->walk, end, out);
 			w->at += out->pages;
 			taken = true;
 			break;

@@ -7,6 +7,7 @@ unit_tests = \
 	tests/unit/test-compound \
 	tests/unit/test-container \
 	tests/unit/test-ctx \
+	tests/unit/test-dump \
 	tests/unit/test-file \
 	tests/unit/test-estimate \
 	tests/unit/test-flags \
@@ -53,11 +54,11 @@ unit_tests = \
 
 unit_fixture = tests/unit/fixture.c tests/unit/fixture.h
 unit_victim = tests/unit/victim.c tests/unit/victim.h $(unit_fixture)
-unit_libs = lib/libkpage-objects.la $(CMOCKA_LIBS) $(TRACEFS_LIBS)
+unit_libs = lib/libkpage-objects.la $(CMOCKA_LIBS) $(TRACEFS_LIBS) $(ZSTD_LIBS)
 
 # The tests of tools/common.
 common_fixture = $(unit_fixture) tests/unit/messages.c tests/unit/messages.h
-common_libs = tools/common/libcommon.la lib/libkpage-objects.la $(CMOCKA_LIBS) $(TRACEFS_LIBS) \
+common_libs = tools/common/libcommon.la lib/libkpage-objects.la $(CMOCKA_LIBS) $(TRACEFS_LIBS) $(ZSTD_LIBS) \
 	$(JSON_C_LIBS) $(LIBCAP_LIBS) $(LIBKMOD_LIBS) $(POPT_LIBS)
 
 if WITH_CMOCKA
@@ -80,6 +81,8 @@ tests_unit_test_ctx_LDADD = $(unit_libs)
 tests_unit_test_estimate_SOURCES = tests/unit/test-estimate.c tools/page-types/estimate.c \
 	tools/page-types/estimate.h tools/page-types/sample-plan.c tools/page-types/sample-plan.h
 tests_unit_test_estimate_LDADD = $(common_libs) -lm
+tests_unit_test_dump_SOURCES = tests/unit/test-dump.c $(unit_fixture)
+tests_unit_test_dump_LDADD = $(unit_libs)
 tests_unit_test_file_SOURCES = tests/unit/test-file.c $(unit_fixture)
 tests_unit_test_file_LDADD = $(unit_libs)
 tests_unit_test_flags_SOURCES = tests/unit/test-flags.c $(unit_fixture)
