@@ -334,19 +334,37 @@ KPAGE_EXPORT const char *kpage_dump_cgroup_path(const struct kpage_dump *d, uint
 	return NULL;
 }
 
-KPAGE_EXPORT int kpage_dump_cgroup_ino(const struct kpage_dump *d, const char *path, uint64_t *out)
+static int by_number(const void *a, const void *b)
 {
-	const char *one;
-	uint64_t ino;
-	size_t at = 0;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
+	return (x > y) - (x < y);
+}
+
+KPAGE_EXPORT int kpage_dump_cgroup_subtree(const struct kpage_dump *d, const char *path,
+					   uint64_t **out, size_t *n)
+{
+	size_t len = strlen(path), at = 0, found = 0;
+	uint64_t *inos = NULL, ino;
+	const char *one;
+
+	while (len && path[len - 1] == '/')
+		len--;
 	while ((one = next_cgroup(d, &at, &ino))) {
-		if (strcmp(one, path) != 0)
+		if (strncmp(one, path, len) != 0 || (one[len] && one[len] != '/'))
 			continue;
-		*out = ino;
-		return 0;
+		if (array_grow(&inos, found, sizeof(*inos))) {
+			free(inos);
+			return -ENOMEM;
+		}
+		inos[found++] = ino;
 	}
-	return -ENOENT;
+	if (!found)
+		return -ENOENT;
+	qsort(inos, found, sizeof(*inos), by_number);
+	*out = inos;
+	*n = found;
+	return 0;
 }
 
 /* The first block that ends behind a page; meta.blocks: none does. */

@@ -308,8 +308,11 @@ int64_t kpage_dump_time(const struct kpage_dump *d);
 /* The directory that a cgroup had. NULL: the dump does not know. Borrowed. */
 const char *kpage_dump_cgroup_path(const struct kpage_dump *d, uint64_t ino);
 
-/* The other way round. -ENOENT: no page of the dump was charged to such a directory. */
-int kpage_dump_cgroup_ino(const struct kpage_dump *d, const char *path, uint64_t *out);
+/* The other way round, as kpage_cgroup_subtree(): those of a directory and of all below it,
+ * ascending, *n of them. The caller frees *out. -ENOENT: no page of the dump was charged to
+ * any of them; -ENOMEM. */
+int kpage_dump_cgroup_subtree(const struct kpage_dump *d, const char *path, uint64_t **out,
+			      size_t *n);
 
 /* A dump that is being written. */
 struct kpage_dump_writer;

@@ -85,7 +85,8 @@ static void test_round_trip(void **state)
 	struct kpage_dump *d;
 	struct kpage_file *f[3];
 	struct kpage_range known;
-	uint64_t ino = 0, one;
+	uint64_t *inos = NULL, one;
+	size_t n = 0;
 
 	write_dump(fx, &all, 1, true);
 	d = open_dump(fx);
@@ -94,9 +95,16 @@ static void test_round_trip(void **state)
 	assert_string_equal(kpage_dump_cgroup_path(d, 17), "/sys/fs/cgroup/a");
 	assert_string_equal(kpage_dump_cgroup_path(d, 23), "/sys/fs/cgroup/b c");
 	assert_null(kpage_dump_cgroup_path(d, 18));
-	assert_int_equal(kpage_dump_cgroup_ino(d, "/sys/fs/cgroup/b c", &ino), 0);
-	assert_int_equal(ino, 23);
-	assert_int_equal(kpage_dump_cgroup_ino(d, "/sys/fs/cgroup/b", &ino), -ENOENT);
+	assert_int_equal(kpage_dump_cgroup_subtree(d, "/sys/fs/cgroup/b c/", &inos, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(inos[0], 23);
+	free(inos);
+	assert_int_equal(kpage_dump_cgroup_subtree(d, "/sys/fs/cgroup", &inos, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(inos[0], 17);
+	assert_int_equal(inos[1], 23);
+	free(inos);
+	assert_int_equal(kpage_dump_cgroup_subtree(d, "/sys/fs/cgroup/b", &inos, &n), -ENOENT);
 	for (size_t c = 0; c < 3; c++)
 		assert_int_equal(kpage_dump_file(d, c, &f[c]), 0);
 	/* The files have what they need. */
@@ -355,10 +363,8 @@ static void flip(struct fixture *fx, off_t at, unsigned char bits)
 	close(fd);
 }
 
-/* zstd has a bit in each frame that means nothing: 2 blocks of 3 columns, and the index. */
-#define FRAMES 7
-
-/* A bit that is wrong anywhere else is an error at the latest where its block is read. */
+/* A bit that is wrong is an error at the latest where its block is read. A zstd frame has
+ * some bits that mean nothing (padding): then all is as it was. */
 static void test_flipped(void **state)
 {
 	struct fixture *fx = *state;
@@ -373,16 +379,19 @@ static void test_flipped(void **state)
 
 			flip(fx, at, (unsigned char)(1u << bit));
 			err = read_back(fx, small, ARRAY_SIZE(small));
-			if (!err)
+			if (!err) {
+				assert_in_range(at, sizeof(struct dump_header),
+						size - (off_t)sizeof(struct dump_trailer) - 1);
 				unseen++;
-			else if (at < DUMP_MAGIC_SIZE)
+			} else if (at < DUMP_MAGIC_SIZE) {
 				assert_int_equal(err, -ENOMSG);
-			else if (at >= (off_t)sizeof(struct dump_header))
+			} else if (at >= (off_t)sizeof(struct dump_header)) {
 				assert_int_equal(err, -EBADMSG);
+			}
 			flip(fx, at, (unsigned char)(1u << bit));
 		}
 	}
-	assert_true(unseen <= FRAMES);
+	assert_in_range(unseen, 0, (uint64_t)size * 8 / 50);
 	assert_int_equal(read_back(fx, small, ARRAY_SIZE(small)), 0);
 }
 

@@ -139,6 +139,8 @@ static struct json_object *cell_to_json(const struct cell *c)
 	case CELL_NUMBER:
 	case CELL_PFN:
 		return checked(json_object_new_uint64(c->number));
+	case CELL_SIGNED:
+		return checked(json_object_new_int64((int64_t)c->number));
 	case CELL_HEX:
 		return json_hex(c->number);
 	case CELL_TEXT:
@@ -218,6 +220,9 @@ static void print_cell(const struct record_type *type, size_t i, const struct ce
 		break;
 	case CELL_NUMBER:
 		snprintf(room, sizeof(room), "%" PRIu64, c->number);
+		break;
+	case CELL_SIGNED:
+		snprintf(room, sizeof(room), "%+" PRId64, (int64_t)c->number);
 		break;
 	case CELL_HEX:
 	case CELL_PFN:
@@ -317,6 +322,11 @@ static void set(struct cell *c, enum cell_type type, uint64_t n)
 void cell_number(struct cell *c, uint64_t n)
 {
 	set(c, CELL_NUMBER, n);
+}
+
+void cell_signed(struct cell *c, int64_t n)
+{
+	set(c, CELL_SIGNED, (uint64_t)n);
 }
 
 void cell_hex(struct cell *c, uint64_t n)

@@ -14,6 +14,7 @@ struct json_object;
 enum cell_type {
 	CELL_NULL,	/* not known, or not so: "-" */
 	CELL_NUMBER,
+	CELL_SIGNED,	/* a change: with its sign in text */
 	CELL_HEX,	/* a string in JSON: 64 bits do not fit its numbers everywhere */
 	CELL_PFN,	/* hex in text, a number in JSON */
 	CELL_TEXT,
@@ -32,6 +33,7 @@ struct cell {
 
 /* Fill in a cell that is CELL_NULL. */
 void cell_number(struct cell *c, uint64_t n);
+void cell_signed(struct cell *c, int64_t n);
 void cell_hex(struct cell *c, uint64_t n);
 void cell_pfn(struct cell *c, uint64_t pfn);
 void cell_bool(struct cell *c, bool b);

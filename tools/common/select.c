@@ -386,10 +386,10 @@ int selection_resolve(struct selection *s, struct kpage_ctx *ctx)
 	return EXIT_OK;
 }
 
-static int take_cgroup_alone(struct selection *s)
+int selection_take_cgroup(struct selection *s, uint64_t ino)
 {
-	s->cgroup_inos = xreallocarray(NULL, 1, sizeof(*s->cgroup_inos));
-	s->cgroup_inos[0] = s->cgroup_ino;
+	s->cgroup_inos = xreallocarray(s->cgroup_inos, 1, sizeof(*s->cgroup_inos));
+	s->cgroup_inos[0] = ino;
 	s->nr_cgroup_inos = 1;
 	return EXIT_OK;
 }
@@ -400,7 +400,7 @@ static int find_subtree(struct selection *s, struct kpage_ctx *ctx)
 	int err = 0;
 
 	if (s->cgroup_alone)
-		return take_cgroup_alone(s);
+		return selection_take_cgroup(s, s->cgroup_ino);
 	if (s->cgroup[0] == '@')
 		err = kpage_cgroup_path(ctx, s->cgroup_ino, &path);
 	if (!err)
@@ -408,7 +408,7 @@ static int find_subtree(struct selection *s, struct kpage_ctx *ctx)
 					   &s->nr_cgroup_inos);
 	/* One that no hierarchy shows has none below it that could be found. */
 	if (err == -ENOENT)
-		return take_cgroup_alone(s);
+		return selection_take_cgroup(s, s->cgroup_ino);
 	return err ? fail_errno(err, "--cgroup: %s", s->cgroup) : EXIT_OK;
 }
 

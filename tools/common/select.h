@@ -72,6 +72,9 @@ int selection_resolve(struct selection *s, struct kpage_ctx *ctx);
  * seed for --random where none was given (then has_seed stays false). */
 int selection_resolve_tree(struct selection *s, struct kpage_ctx *ctx);
 
+/* That cgroup, and none below it. EXIT_OK. */
+int selection_take_cgroup(struct selection *s, uint64_t ino);
+
 /* Whether anything narrows the machine down. */
 bool selection_is_empty(const struct selection *s);
 

@@ -90,12 +90,15 @@ static struct key key_of_cgroup(struct groups *g, const struct group_place *plac
 static char *label_of_cgroup(const struct groups *g, const struct key *key,
 			     const struct group_place *place)
 {
+	const char *saved = g->dump ? kpage_dump_cgroup_path(g->dump, key->number) : NULL;
 	char *path;
 
 	(void)place;
 	if (!key->number)
 		return text("no cgroup");
-	if (kpage_cgroup_path(g->ctx, key->number, &path))
+	if (saved)
+		return xstrdup(saved);
+	if (g->dump || kpage_cgroup_path(g->ctx, key->number, &path))
 		return text("cgroup @%" PRIu64, key->number);
 	return path;
 }

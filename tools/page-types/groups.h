@@ -34,6 +34,7 @@ struct group {
 struct groups {
 	enum group_by by;
 	struct kpage_ctx *ctx;
+	const struct kpage_dump *dump;	/* that is read, and knows the cgroups; or NULL */
 	void *tree;		/* of struct group */
 	struct group *last;
 	size_t n;

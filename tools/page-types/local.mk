@@ -13,6 +13,8 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/kernel-lines.h \
 	tools/page-types/estimate.c \
 	tools/page-types/estimate.h \
+	tools/page-types/diff.c \
+	tools/page-types/dump.c \
 	tools/page-types/options.c \
 	tools/page-types/order-tally.c \
 	tools/page-types/order-tally.h \
@@ -32,8 +34,10 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/sample-walk.c \
 	tools/page-types/show.c \
 	tools/page-types/show.h \
+	tools/page-types/source.c \
 	tools/page-types/summary.c \
-	tools/page-types/summary.h
+	tools/page-types/summary.h \
+	tools/page-types/watch.c
 tools_page_types_page_types_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS)
 tools_page_types_page_types_LDADD = tools/common/libcommon.la lib/libkpage.la $(POPT_LIBS) -lm
 dist_man_MANS += man/page-types.1

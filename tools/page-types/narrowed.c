@@ -25,6 +25,7 @@ int narrowed_open(struct run *run)
 		return EXIT_OK;
 	run->groups.by = run->opt.by;
 	run->groups.ctx = run->ctx;
+	run->groups.dump = run->saved;
 	run->narrowed.on = true;
 	return narrowing_open(&run->narrowed.conditions, s, run->ctx, run->flags, run->cgroup,
 			      !s->nr_pids && !s->file);

@@ -20,6 +20,9 @@ enum {
 	OPT_BY,
 	OPT_SORT,
 	OPT_TOP,
+	OPT_DUMP,
+	OPT_DIFF,
+	OPT_WATCH,
 };
 
 static struct poptOption output_options[] = {
@@ -55,8 +58,19 @@ static struct poptOption action_options[] = {
 	POPT_TABLEEND
 };
 
+static struct poptOption snapshot_options[] = {
+	{ "dump", 0, POPT_ARG_STRING, NULL, OPT_DUMP,
+	  "Save flags, map counts and cgroups of the machine, or of --addr ('-': standard output)",
+	  "FILE" },
+	{ "diff", 0, POPT_ARG_NONE, NULL, OPT_DIFF,
+	  "Show what changed between two copies, OLD and NEW, given as the last arguments", NULL },
+	{ "watch", 0, POPT_ARG_STRING, NULL, OPT_WATCH, "Repeat the summary, with what changed",
+	  "SECS[,ROUNDS]" },
+	POPT_TABLEEND
+};
+
 static struct poptOption source_options[] = {
-	{ "kpageflags", 'F', POPT_ARG_STRING, NULL, 'F', "Read this copy of /proc/kpageflags",
+	{ "kpageflags", 'F', POPT_ARG_STRING, NULL, 'F', "Read this dump, or copy of /proc/kpageflags",
 	  "FILE" },
 	{ "sysroot", 0, POPT_ARG_STRING, NULL, OPT_SYSROOT,
 	  "Look at the /proc and /sys below this directory", "DIR" },
@@ -71,6 +85,7 @@ static struct poptOption all_options[] = {
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, narrowing_options, 0, "Which of them:", NULL },
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, output_options, 0, "What is shown of them:", NULL },
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, action_options, 0, "What is done to them:", NULL },
+	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, snapshot_options, 0, "What they were, and become:", NULL },
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, source_options, 0, "Where it is read:", NULL },
 	{ NULL, 0, POPT_ARG_INCLUDE_TABLE, help_options, 0, "Help:", NULL },
 	POPT_TABLEEND
@@ -161,6 +176,20 @@ static int set_sample(struct options *opt, const char *arg)
 	return EXIT_OK;
 }
 
+static int set_watch(struct options *opt, const char *arg)
+{
+	_cleanup_free_ char *seconds = xstrdup(arg);
+	char *comma = strchr(seconds, ',');
+
+	if (comma)
+		*comma = '\0';
+	if (parse_seconds(seconds, &opt->watch_ns) || !opt->watch_ns)
+		return fail(EXIT_USAGE, "--watch: %s: not a number of seconds above 0", arg);
+	if (comma && (kpage_number_parse(comma + 1, &opt->watch_rounds) || !opt->watch_rounds))
+		return fail(EXIT_USAGE, "--watch: %s: not a number of rounds above 0", comma + 1);
+	return EXIT_OK;
+}
+
 static const struct option_switch switches[] = {
 	{ 'r', offsetof(struct options, raw) },
 	{ 'C', offsetof(struct options, list_cgroup) },
@@ -173,6 +202,7 @@ static const struct option_switch switches[] = {
 	{ OPT_JSON, offsetof(struct options, json) },
 	{ OPT_ORDER, offsetof(struct options, order) },
 	{ OPT_OWNERS, offsetof(struct options, owners) },
+	{ OPT_DIFF, offsetof(struct options, diff) },
 };
 
 static int take_option(int val, const char *arg, void *options)
@@ -208,6 +238,10 @@ static int take_option(int val, const char *arg, void *options)
 		return set_sample(opt, arg);
 	case OPT_SEED:
 		return seed_parse(arg, &opt->seed, &opt->has_seed);
+	case OPT_DUMP:
+		return set_once(&opt->save, "--dump", arg);
+	case OPT_WATCH:
+		return set_watch(opt, arg);
 	default:
 		return set_once(&opt->sysroot, "--sysroot", arg);
 	}
@@ -220,8 +254,53 @@ static bool sample_fits(const struct options *opt)
 
 	return !s->nr_pids && !s->file && !s->has_ranges && !s->has_pfns && !s->nr_nodes &&
 	       opt->list == LIST_NONE && opt->by == BY_NONE && opt->sort == SORT_DEFAULT && !opt->top &&
-	       !opt->order && !opt->owners && !opt->list_cgroup && !opt->list_mapcount && !opt->no_summary && !opt->hwpoison &&
+	       !opt->order && !opt->owners && !opt->save && !opt->diff && !opt->watch_ns &&
+	       !opt->list_cgroup && !opt->list_mapcount && !opt->no_summary && !opt->hwpoison &&
 	       !opt->unpoison && !opt->mark_idle && !opt->describe;
+}
+
+static bool is_acting(const struct options *opt)
+{
+	return opt->hwpoison || opt->unpoison || opt->mark_idle;
+}
+
+/* What goes with neither a dump nor a comparison nor a watch. */
+static int check_snapshot(const struct options *opt)
+{
+	const struct selection *s = &opt->selection;
+	const bool shows = opt->list != LIST_NONE || opt->list_cgroup || opt->list_mapcount;
+	const bool owner = s->nr_pids || s->file || s->cgroup || s->has_pfns || s->nr_nodes;
+	const bool another = opt->by != BY_NONE || opt->sort != SORT_DEFAULT || opt->top || opt->order ||
+			     opt->owners || opt->sample;
+	const struct {
+		bool wrong;
+		const char *text;
+	} conflicts[] = {
+		{ (opt->save != NULL) + opt->diff + (opt->watch_ns != 0) > 1,
+		  "--dump, --diff and --watch exclude each other" },
+		{ (opt->save || opt->diff || opt->watch_ns) && another,
+		  "--dump, --diff and --watch: not with --by, --sort, --top, --order, --owners and --sample" },
+		{ (opt->save || opt->diff || opt->watch_ns) && (is_acting(opt) || opt->describe),
+		  "--dump, --diff and --watch change no page, and describe no flags" },
+		{ opt->save && (owner || s->nr_exprs),
+		  "--dump: saves whole ranges of the machine: only --addr goes with it" },
+		{ opt->save && opt->dump, "--dump: saves what the machine has, not a copy (--kpageflags)" },
+		{ opt->save && (shows || opt->no_summary || opt->json || opt->raw),
+		  "--dump: shows nothing: not with options of the output" },
+		{ opt->diff && owner, "--diff: compares pages by their PFN: only --addr and --bits go with it" },
+		{ opt->diff && (opt->dump || opt->sysroot),
+		  "--diff: reads the two files that it is given, nothing else" },
+		{ opt->diff && (opt->list_cgroup || opt->list_mapcount),
+		  "--diff: not with --list-cgroup and --list-mapcnt" },
+		{ opt->watch_ns && opt->dump, "--watch: a copy (--kpageflags) does not change" },
+		{ opt->watch_ns && (shows || opt->no_summary),
+		  "--watch: repeats the summary: not with lists, or --no-summary" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)
+		if (conflicts[i].wrong)
+			return fail(EXIT_USAGE, "%s", conflicts[i].text);
+	return EXIT_OK;
 }
 
 /* What excludes what. */
@@ -273,7 +352,22 @@ static int check_conflicts(const struct options *opt)
 	for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)
 		if (conflicts[i].wrong)
 			return fail(EXIT_USAGE, "%s", conflicts[i].text);
+	if (check_snapshot(opt))
+		return EXIT_USAGE;
 	return selection_check(&opt->selection, false);
+}
+
+/* The two files of --diff. */
+static int take_copies(poptContext popt, struct options *opt)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(opt->copies); i++) {
+		const char *path = poptGetArg(popt);
+
+		if (!path)
+			return fail(EXIT_USAGE, "--diff: needs two files, OLD and NEW");
+		opt->copies[i] = xstrdup(path);
+	}
+	return EXIT_OK;
 }
 
 static int parse_all(poptContext popt, struct options *opt, bool *done)
@@ -283,6 +377,8 @@ static int parse_all(poptContext popt, struct options *opt, bool *done)
 
 	if (status || *done)
 		return status;
+	if (opt->diff && take_copies(popt, opt))
+		return EXIT_USAGE;
 	if (poptPeekArg(popt))
 		return fail(EXIT_USAGE, "%s: unexpected argument", poptPeekArg(popt));
 	return check_conflicts(opt);
@@ -346,4 +442,7 @@ void options_release(struct options *opt)
 	selection_release(&opt->selection);
 	free(opt->dump);
 	free(opt->sysroot);
+	free(opt->save);
+	for (size_t i = 0; i < ARRAY_SIZE(opt->copies); i++)
+		free(opt->copies[i]);
 }

@@ -13,29 +13,6 @@ static bool is_acting(const struct options *opt)
 	return opt->hwpoison || opt->unpoison || opt->mark_idle;
 }
 
-static int open_dump(struct run *run)
-{
-	int err = kpage_file_open_dump(run->ctx, run->opt.dump, &run->flags);
-
-	if (err == -EUCLEAN)
-		return fail(EXIT_FAILED, "--kpageflags: %s: truncated, or no dump: not a whole number "
-			    "of 8-byte entries", run->opt.dump);
-	return err ? fail_errno(err, "--kpageflags: %s", run->opt.dump) : EXIT_OK;
-}
-
-static int open_sources(struct run *run)
-{
-	const struct options *opt = &run->opt;
-	int status;
-
-	status = opt->dump ? open_dump(run) : source_open(run->ctx, KPAGE_SOURCE_FLAGS, &run->flags);
-	if (!status && (opt->selection.cgroup || opt->list_cgroup || opt->by == BY_CGROUP))
-		status = source_open(run->ctx, KPAGE_SOURCE_CGROUP, &run->cgroup);
-	if (!status && opt->list != LIST_NONE && opt->list_mapcount)
-		status = source_open(run->ctx, KPAGE_SOURCE_COUNT, &run->mapcount);
-	return status;
-}
-
 static int run_open(struct run *run)
 {
 	int err, status;
@@ -43,9 +20,7 @@ static int run_open(struct run *run)
 	err = kpage_ctx_new(run->opt.sysroot, &run->ctx);
 	if (err)
 		return fail_errno(err, "--sysroot: %s", run->opt.sysroot ? run->opt.sysroot : "/");
-	status = selection_resolve_tree(&run->opt.selection, run->ctx);
-	if (!status)
-		status = open_sources(run);
+	status = sources_open(run);
 	if (!status)
 		status = narrowed_open(run);
 	if (!status && kpage_tally_new(&run->tally))
@@ -65,6 +40,7 @@ static void run_close(struct run *run)
 	kpage_file_free(run->cgroup);
 	kpage_file_free(run->mapcount);
 	kpage_file_free(run->flags);
+	kpage_dump_free(run->saved);
 	kpage_ctx_free(run->ctx);
 	options_release(&run->opt);
 }
@@ -228,11 +204,14 @@ static int walk_machine(struct run *run, const struct kpage_walk *walk)
 	size_t n = s->nr_pfns;
 	_cleanup_free_ struct kpage_range *pfns = s->has_pfns ? ranges_sorted(s->pfns, &n) : NULL;
 
+	int status;
+
 	if (pfns)
 		return walk_ranges(run, walk, s->pfns_option, pfns, n);
-	if (s->has_ranges)
-		return walk_ranges(run, walk, "--addr", s->ranges, s->nr_ranges);
-	return walk_all(run, walk);
+	if (!s->has_ranges)
+		return walk_all(run, walk);
+	status = walk_ranges(run, walk, "--addr", s->ranges, s->nr_ranges);
+	return status ? status : check_dump_parts(run);
 }
 
 int walk_selection(struct run *run, const struct kpage_walk *walk)
@@ -302,7 +281,13 @@ static int run_all(struct run *run)
 	int status;
 
 	warn_of_raw_flags(opt);
+	if (opt->diff)
+		return diff_copies(run);
 	status = run_open(run);
+	if (!status && opt->save)
+		return save_dump(run);
+	if (!status && opt->watch_ns)
+		return watch_summary(run);
 	if (!status && is_acting(opt))
 		status = act_prepare(run);
 	if (status)

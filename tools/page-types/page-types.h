@@ -32,12 +32,18 @@ struct options {
 	char *dump, *sysroot;
 	bool describe;			/* only say what these flags are */
 	uint64_t describe_flags;
+	char *save;			/* --dump */
+	bool diff;
+	char *copies[2];		/* of --diff: old and new */
+	uint64_t watch_ns;		/* between two rounds; 0: no --watch */
+	uint64_t watch_rounds;		/* 0: without an end */
 };
 
 /* One run: the options, what was opened for them, and what is counted. */
 struct run {
 	struct options opt;
 	struct kpage_ctx *ctx;
+	struct kpage_dump *saved;	/* what --kpageflags names, if it is a dump */
 	struct kpage_file *flags, *mapcount, *cgroup;
 	struct kpage_hole *holes;	/* of the machine */
 	size_t nr_holes;
@@ -90,6 +96,18 @@ int narrowed_walk_task(struct run *run, const struct kpage_walk *walk, pid_t pid
 
 /* explain.c: nothing was found. Says why, where that is not what it seems. */
 void explain_nothing(struct run *run);
+/* source.c: what is read, from the machine or a copy. EXIT_OK, or a status after a message. */
+int sources_open(struct run *run);
+/* A dump, or a copy of kpageflags (then *dump stays NULL). option: for messages. */
+int copy_open(struct kpage_ctx *ctx, const char *option, const char *path,
+	      struct kpage_dump **dump, struct kpage_file **flags);
+/* Says so if pages that were asked for are none of the dump's. */
+int check_dump_parts(const struct run *run);
+
+/* dump.c: --dump; diff.c: --diff; watch.c: --watch. The exit status. */
+int save_dump(struct run *run);
+int diff_copies(struct run *run);
+int watch_summary(struct run *run);
 
 /* cache.c: the page cache of --file. */
 int walk_cache(struct run *run, const struct kpage_walk *walk);

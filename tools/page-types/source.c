@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is read: the files of the machine, a copy of kpageflags, or a dump. */
+#include "page-types.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/walk.h"
+
+/* What is wrong with a file that begins as a dump does. */
+static const char *dump_error(int err)
+{
+	static const struct {
+		int err;
+		const char *text;
+	} table[] = {
+		{ EBADMSG, "truncated or damaged dump" },
+		{ EPROTONOSUPPORT, "a dump in a newer format than this version reads" },
+		{ EDOM, "a dump of a machine with another page size" },
+		{ EILSEQ, "a dump of a machine with another byte order" },
+		{ EUCLEAN, "truncated, or no dump: not a whole number of 8-byte entries" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (table[i].err == -err)
+			return table[i].text;
+	return NULL;
+}
+
+static int fail_copy(const char *option, const char *path, int err)
+{
+	const char *text = dump_error(err);
+
+	return text ? fail(EXIT_FAILED, "%s: %s: %s", option, path, text) :
+		      fail_errno(err, "%s: %s", option, path);
+}
+
+int copy_open(struct kpage_ctx *ctx, const char *option, const char *path,
+	      struct kpage_dump **dump, struct kpage_file **flags)
+{
+	int err = kpage_dump_open(ctx, path, dump);
+
+	if (!err)
+		err = kpage_dump_file(*dump, KPAGE_SOURCE_FLAGS, flags);
+	/* A folder can't be looked into, and is no copy either. */
+	else if (err == -ENOMSG || err == -EISDIR)
+		err = kpage_file_open_dump(ctx, path, flags);
+	return err ? fail_copy(option, path, err) : EXIT_OK;
+}
+
+/* Another column than the flags: that of the dump, if one is read. */
+static int open_column(struct run *run, enum kpage_source source, struct kpage_file **out)
+{
+	int err;
+
+	if (!run->saved)
+		return source_open(run->ctx, source, out);
+	err = kpage_dump_file(run->saved, source, out);
+	if (err == -ENOENT)
+		return fail(EXIT_CANNOT, "--kpageflags: %s: the dump has no %s", run->opt.dump,
+			    source == KPAGE_SOURCE_COUNT ? "map counts" : "cgroups");
+	return err ? fail_errno(err, "--kpageflags: %s", run->opt.dump) : EXIT_OK;
+}
+
+/* A path is that of the machine that was saved; a number without one stands for itself. */
+static int resolve_in_dump(struct run *run)
+{
+	struct selection *s = &run->opt.selection;
+	const char *path = s->cgroup;
+	int err;
+
+	if (!s->cgroup)
+		return EXIT_OK;
+	if (s->cgroup_ino)
+		path = kpage_dump_cgroup_path(run->saved, s->cgroup_ino);
+	if (!path)
+		return selection_take_cgroup(s, s->cgroup_ino);
+	err = kpage_dump_cgroup_subtree(run->saved, path, &s->cgroup_inos, &s->nr_cgroup_inos);
+	if (err == -ENOENT)
+		return fail(EXIT_FAILED, "--cgroup: %s: not in the dump %s: no page was charged to it",
+			    path, run->opt.dump);
+	return err ? fail_errno(err, "--cgroup: %s", path) : EXIT_OK;
+}
+
+int sources_open(struct run *run)
+{
+	const struct options *opt = &run->opt;
+	int status = EXIT_OK;
+
+	if (opt->dump)
+		status = copy_open(run->ctx, "--kpageflags", opt->dump, &run->saved, &run->flags);
+	if (!status)
+		status = run->saved ? resolve_in_dump(run) :
+				      selection_resolve_tree(&run->opt.selection, run->ctx);
+	if (!status && !opt->dump)
+		status = source_open(run->ctx, KPAGE_SOURCE_FLAGS, &run->flags);
+	if (!status && (opt->selection.cgroup || opt->list_cgroup || opt->by == BY_CGROUP))
+		status = open_column(run, KPAGE_SOURCE_CGROUP, &run->cgroup);
+	if (!status && opt->list != LIST_NONE && opt->list_mapcount)
+		status = open_column(run, KPAGE_SOURCE_COUNT, &run->mapcount);
+	return status;
+}
+
+/* How many pages of a range the file leaves out, up to its end. */
+static uint64_t missing_pages(const struct kpage_file *flags, struct kpage_range r)
+{
+	uint64_t at = r.start, end = MIN(r.end, kpage_file_pages(flags)), missing = 0;
+	struct kpage_range known;
+
+	while (at < end && kpage_file_next(flags, at, &known)) {
+		missing += MIN(known.start, end) - at;
+		at = known.end;
+	}
+	return missing;
+}
+
+int check_dump_parts(const struct run *run)
+{
+	const struct selection *s = &run->opt.selection;
+	uint64_t missing = 0;
+
+	if (!run->saved)
+		return EXIT_OK;
+	for (size_t i = 0; i < s->nr_ranges; i++)
+		missing += missing_pages(run->flags, s->ranges[i]);
+	return missing ? fail(EXIT_FAILED, "--addr: %" PRIu64 " of the pages are not in the dump %s, "
+			      "which is one of a part", missing, run->opt.dump) : EXIT_OK;
+}
