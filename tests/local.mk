@@ -213,6 +213,7 @@ bats_tests = \
 	tests/bats/page-types-poison.bats \
 	tests/bats/page-types-process.bats \
 	tests/bats/page-types-select.bats \
+	tests/bats/page-types-snapshot.bats \
 	tests/bats/page-types-usage.bats \
 	tests/bats/usemem.bats
 
@@ -233,6 +234,7 @@ lab_tests = \
 	tests/lab/page-types-groups.bats \
 	tests/lab/page-types.bats \
 	tests/lab/readme.bats \
+	tests/lab/snapshot.bats \
 	tests/lab/usemem.bats \
 	tests/lab/zy-inject-kernel-pages.bats \
 	tests/lab/zz-hwpoison-rst.bats \
@@ -242,5 +244,5 @@ host_tests = \
 	tests/host/hwpoison-lab-boot.bats \
 	tests/host/inject-lockdown.bats
 
-EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-json tests/check-options \
+EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-json tests/check-options tests/fuzz \
 	tests/golden

@@ -33,6 +33,13 @@ good_records() {
 		{"record":"owner","version":1,"pfn":20484,"pid":155,"comm":"db: writer","how":"present","address":"0x5596bc308000","vma_start":"0x5596bc300000","vma_end":"0x5596bc400000","perms":"rw-p","offset":null,"name":"[heap]","fd":null,"processes":null,"cgroup":"/db","container":null}
 		{"record":"sample","version":1,"flags":["lru"],"flags_value":"0x20","pages":12000,"low":11000,"high":13000,"fraction":0.0078125,"seed":17,"pages_read":8192}
 		{"record":"sampled","version":1,"pages":1048576,"low":1048576,"high":1048576,"fraction":0.0078125,"seed":17,"pages_read":8192,"machine_pages":1048576,"may_miss":24576}
+		{"record":"diff_flags","version":1,"flags_value":"0x80000","old":0,"new":3,"delta":3,"flags":["hwpoison"]}
+		{"record":"diff_transition","version":1,"pages":3,"before":[],"before_value":"0x0","after":["hwpoison"],"after_value":"0x80000"}
+		{"record":"diff_cgroup","version":1,"cgroup":4711,"old":5,"new":2,"delta":-3,"path":"/sys/fs/cgroup/db"}
+		{"record":"diff_range","version":1,"pfn":20484,"pages":3,"before":["lru"],"before_value":"0x20","after":["hwpoison"],"after_value":"0x80000"}
+		{"record":"diff_sum","version":1,"old":16,"new":15,"unchanged":12,"changed":3,"only_old":1,"only_new":0}
+		{"record":"watch_flags","version":1,"round":2,"time":"2026-11-23T10:04:05Z","flags_value":"0x20","pages":12,"bytes":49152,"change":-1,"change_total":2,"flags":["lru"]}
+		{"record":"watch_sum","version":1,"round":2,"time":"2026-11-23T10:04:05Z","pages":12,"bytes":49152,"change":-1,"change_total":2}
 		{"record":"thread","version":1,"pid":155,"tid":156,"comm":"db: writer","policy":"early","system":"late","effective":"early","reason":"own","sigbus":"caught","blocked":false,"pending":false,"on_ao":"handler","on_ar":"handler"}
 		{"record":"policy","version":1,"pid":155,"tid":156,"comm":"db: writer","before":"default","now":"early"}
 		{"record":"setting","version":1,"name":"vm.memory_failure_recovery","before":1,"value":0,"meaning":"every memory error panics the machine","warning":"the next injection panics this machine"}
@@ -102,6 +109,9 @@ rejects_change() {
 		.container = "db" | .held_by = "free" | .missing = 0 | .reason = null')"
 	takes "$(good owner | jq -c '.comm = null | .how = "file-open" | .address = null | .vma_start = null |
 		.vma_end = null | .perms = null | .offset = "0x1000" | .fd = 3 | .processes = 2 | .cgroup = null')"
+	takes "$(good diff_cgroup | jq -c '.path = null')"
+	takes "$(good watch_flags | jq -c '.round = 1 | .change = null | .change_total = null')"
+	takes "$(good watch_sum | jq -c '.round = 1 | .change = null | .change_total = null')"
 	takes "$(good thread | jq -c '.system = null | .effective = null | .reason = null | .on_ao = null |
 		.on_ar = null')"
 	takes "$(good setting | jq -c '.before = null | .value = null | .meaning = null | .warning = null')"

@@ -324,6 +324,7 @@ selects() {
 }
 
 @test "--cgroup: a directory of no cgroup hierarchy is refused" {
+	dump "$BATS_TEST_TMPDIR/mem" lru
 	run -1 page-types -F "$BATS_TEST_TMPDIR/mem" -c "$BATS_TEST_TMPDIR"
 	[ "$output" = "page-types: --cgroup: $BATS_TEST_TMPDIR: not a directory of a cgroup hierarchy" ]
 }

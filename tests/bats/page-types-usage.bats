@@ -219,7 +219,7 @@ bad_usage() {
 		'--owners -a 1'
 		'-d anon' '--describe anon' '-i -a 1' '--mark-idle -a 1' '-j 2' '--jobs 2'
 		'--max-cpu 50' '--sample --seed 1'
-		'-x' '--unpoison' "-F $mem" "--kpageflags $mem" '-h' '--help' '--usage' '--version'
+		'-x' '--unpoison' "-F $mem" "--kpageflags $mem" "--dump $BATS_TEST_TMPDIR/saved" '--watch 1,1' '-h' '--help' '--usage' '--version'
 	)
 	for option in "${options[@]}"; do
 		# shellcheck disable=SC2086
@@ -237,7 +237,9 @@ bad_usage() {
 		run_split page-types -F "$mem" "$option" /nonexistent
 		status_is 1
 	done
-	options+=('-X' '--hwpoison' '--force' '--sysroot' '-f' '--file')
+	run_split page-types --diff "$mem" "$mem"
+	status_is 0
+	options+=('--diff' '-X' '--hwpoison' '--force' '--sysroot' '-f' '--file')
 	mapfile -t arguments < <(printf '%s\n' "${options[@]}" | tr ' ' '\n' | grep '^-')
 	while read -r name; do
 		printf '%s\n' "${arguments[@]}" | grep -qxF -e "$name" || {

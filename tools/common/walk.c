@@ -139,6 +139,8 @@ int fail_pfn_walk(const struct kpage_walk *walk, int err)
 
 	if (err == -ENODATA)
 		return fail(EXIT_FAILED, "%s: became shorter while it was read", flags);
+	if (err == -EBADMSG)
+		return fail(EXIT_FAILED, "%s: truncated or damaged dump", flags);
 	if (err == -ERANGE)
 		return fail(EXIT_FAILED, "%s: ends before %s", kpage_file_path(shorter_column(walk)),
 			    flags);

@@ -269,7 +269,8 @@ static int check_snapshot(const struct options *opt)
 {
 	const struct selection *s = &opt->selection;
 	const bool shows = opt->list != LIST_NONE || opt->list_cgroup || opt->list_mapcount;
-	const bool owner = s->nr_pids || s->file || s->cgroup || s->has_pfns || s->nr_nodes;
+	const bool other = s->nr_pids || s->file || s->cgroup || s->has_pfns || s->has_vaddr ||
+			   s->nr_vmas || s->nr_nodes;
 	const bool another = opt->by != BY_NONE || opt->sort != SORT_DEFAULT || opt->top || opt->order ||
 			     opt->owners || opt->sample;
 	const struct {
@@ -282,12 +283,12 @@ static int check_snapshot(const struct options *opt)
 		  "--dump, --diff and --watch: not with --by, --sort, --top, --order, --owners and --sample" },
 		{ (opt->save || opt->diff || opt->watch_ns) && (is_acting(opt) || opt->describe),
 		  "--dump, --diff and --watch change no page, and describe no flags" },
-		{ opt->save && (owner || s->nr_exprs),
+		{ opt->save && (other || s->nr_exprs),
 		  "--dump: saves whole ranges of the machine: only --addr goes with it" },
 		{ opt->save && opt->dump, "--dump: saves what the machine has, not a copy (--kpageflags)" },
 		{ opt->save && (shows || opt->no_summary || opt->json || opt->raw),
 		  "--dump: shows nothing: not with options of the output" },
-		{ opt->diff && owner, "--diff: compares pages by their PFN: only --addr and --bits go with it" },
+		{ opt->diff && other, "--diff: compares pages by their PFN: only --addr and --bits go with it" },
 		{ opt->diff && (opt->dump || opt->sysroot),
 		  "--diff: reads the two files that it is given, nothing else" },
 		{ opt->diff && (opt->list_cgroup || opt->list_mapcount),
