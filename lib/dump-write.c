@@ -146,7 +146,7 @@ static size_t fill(struct kpage_dump_writer *w, uint64_t pfn, size_t n, const ui
 	if (!w->pages)
 		w->pfn = pfn;
 	for (size_t i = 0; i < DUMP_COLUMNS; i++)
-		if (w->columns[i])
+		if (w->columns[i] && from[i])
 			memcpy(w->columns[i] + w->pages, from[i], take * sizeof(*from[i]));
 	w->pages += take;
 	return take;
@@ -164,6 +164,9 @@ KPAGE_EXPORT int kpage_dump_write(struct kpage_dump_writer *w, uint64_t pfn, siz
 	uint64_t end = w->pfn + w->pages;
 	int err = 0;
 
+	for (size_t i = 0; i < DUMP_COLUMNS; i++)
+		if (w->columns[i] && !from[i])
+			return -EINVAL;
 	if (w->pages && pfn != end)
 		err = pfn < end ? -EINVAL : write_block(w);
 	else if (w->meta.blocks && !w->pages && pfn < w->pfn + w->blocks[w->meta.blocks - 1].pages)

@@ -326,7 +326,8 @@ int kpage_dump_writer_new(int fd, bool mapcount, bool cgroup, const char *releas
 			  struct kpage_dump_writer **out);
 
 /* n pages from `pfn` on, which ascends from call to call. A column that the dump has not
- * is NULL. Errors: -EINVAL pages that lie before the last ones; as above. */
+ * is NULL. Errors: -EINVAL pages that lie before the last ones, or a column is missing; as
+ * above. */
 int kpage_dump_write(struct kpage_dump_writer *w, uint64_t pfn, size_t n, const uint64_t *flags,
 		     const uint64_t *mapcount, const uint64_t *cgroup);
 

@@ -110,11 +110,13 @@ same() {
 		page-types --sysroot "$root" --dump /dev/null
 	fails_with 1 "page-types: --dump: $BATS_TEST_TMPDIR/no/such: No such file or directory" \
 		page-types --sysroot "$root" --dump "$BATS_TEST_TMPDIR/no/such"
+	# shellcheck disable=SC2016
 	run_split bash -c 'page-types --sysroot "$1" --dump - > /dev/full' bash "$root"
 	status_is 1
 	stderr_is "page-types: --dump: standard output: No space left on device"
 	# A file may have no byte more than this.
 	echo old > "$saved"
+	# shellcheck disable=SC2016
 	run bash -c 'trap "" XFSZ; ulimit -f 0; page-types --sysroot "$1" --dump "$2"' bash "$root" "$saved"
 	[ "$status" -eq 1 ]
 	[ "$output" = "page-types: --dump: $saved: File too large" ]

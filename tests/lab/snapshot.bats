@@ -103,12 +103,12 @@ pfns() {
 }
 
 @test "--watch sees memory come and go" {
-	local lines=$BATS_TEST_TMPDIR/lines i
+	local records=$BATS_TEST_TMPDIR/records i
 
-	page-types --watch 1 -b anon,mmap=anon,mmap --json > "$lines" 3>&- &
+	page-types --watch 1 -b anon,mmap=anon,mmap --json > "$records" 3>&- &
 	pids+=($!)
 	for ((i = 0; i < 200; i++)); do
-		! grep -q watch_sum "$lines" || break
+		! grep -q watch_sum "$records" || break
 		sleep 0.05
 	done
 	victim late -m 32
@@ -117,7 +117,7 @@ pfns() {
 	status=0
 	wait "${pids[0]}" || status=$?
 	((status == 143))
-	jq -e -s 'map(select(.record == "watch_sum")) | last | .change_total >= 8192' "$lines"
+	jq -e -s 'map(select(.record == "watch_sum")) | last | .change_total >= 8192' "$records"
 }
 
 @test "--watch ends with its process" {
