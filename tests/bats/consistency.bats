@@ -125,6 +125,10 @@ check_options() {
 	check_options mcekill
 }
 
+@test "mce-inject: options of --help, man page and completion" {
+	check_options mce-inject
+}
+
 @test "usemem: options of --help, man page and completion" {
 	check_options usemem
 }

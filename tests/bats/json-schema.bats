@@ -48,6 +48,7 @@ good_records() {
 		{"record":"kill","version":1,"time":"2026-11-23T10:04:07.000001Z","pid":155,"tid":156,"comm":"db: writer","code":"BUS_MCEERR_AR","address":"0x5596bc308010","pfn":20484,"cause":"late","action":"default","merged":false,"failed":"2026-11-23T10:04:05.123456Z","pending_since":null}
 		{"record":"lost","version":1,"time":"2026-11-23T10:04:08.000000Z","events":17}
 		{"record":"monitor","version":1,"failures":1,"signals":1,"killed":1,"lost":17,"since":"2026-11-23T10:04:00.000000Z","until":"2026-11-23T10:05:00.000000Z","source":"tracefs"}
+		{"record":"mce","version":1,"source":"<stdin>","line":1,"cpu":1,"bank":9,"status":"0xbd000000000000c0","status_bits":["VAL","UC"],"code":"0xc0","code_text":"memory controller, scrub, channel 0","model_code":"0x0","corrected_count":0,"threshold":null,"mcgstatus":"0x5","mcgstatus_bits":["MCIP","RIPV"],"addr":"0x3fdbd000","misc":"0x8c","address_mode":"physical","lsb":12,"synd":null,"ipid":null,"ipid_type":null,"ipid_hardware":null,"ipid_instance":null,"ppin":null,"cs":"0x33","rip":"0x4011c2","tsc":"0x0","time":1764370000,"socketid":0,"apicid":1,"mcgcap":null,"vendor":"intel","cpuid":"0x50657","microcode":"0x0","way":null,"class":"srao","action":"memory-failure","because":"action optional, of a page"}
 	END
 }
 
@@ -122,6 +123,9 @@ rejects_change() {
 	takes "$(good kill | jq -c '.action = "handler" | .pending_since = .failed')"
 	takes "$(good lost | jq -c '.events = null')"
 	takes "$(good monitor | jq -c '.killed = null | .lost = null | .source = "kmsg"')"
+	takes "$(good mce | jq -c '(.source, .line, .cpu, .bank, .mcgstatus, .mcgstatus_bits, .addr, .misc,
+		.address_mode, .lsb, .cs, .rip, .tsc, .time, .socketid, .apicid, .cpuid, .microcode,
+		.corrected_count) = null | .threshold = "yellow" | .ipid = "0x1" | .way = "HOLD"')"
 	takes "$(good unpoison | jq -c '.errno = null | .error = null | .outcome = "unpoisoned"')"
 }
 

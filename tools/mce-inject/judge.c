@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What kind of error a record is, and what a kernel does with it: first match wins, as in
+ * the kernel's own rules. Where 6.1 and 6.12 differ, the worse of the two counts.
+ */
+#include <string.h>
+
+#include "common/util.h"
+#include "decode.h"
+
+#define PAGE_LSB 12
+#define UNCORRECTED (MCI_UC | MCI_S | MCI_AR)
+
+const char *mce_class_name(enum mce_class class)
+{
+	static const char *const names[] = {
+		"none", "corrected", "deferred", "ucna", "srao", "srar", "uncorrected", "fatal",
+	};
+
+	return names[class];
+}
+
+const char *mce_action_name(enum mce_action action)
+{
+	static const char *const names[] = { "ignored", "logged", "memory-failure", "panic" };
+
+	return names[action];
+}
+
+/* What the rules look at. */
+struct view {
+	uint64_t status, mcg, vendor;
+	unsigned int code;
+	bool has_mcg;		/* otherwise it is taken to be as it should */
+	bool in_kernel;		/* the code that was interrupted; by its segment */
+	bool usable;		/* the address is that of a page */
+	bool memory_scrub, load, fetch;
+	const struct mce_rules *rules;
+};
+
+static bool address_is_usable(const struct mce *m, uint64_t vendor)
+{
+	uint64_t status = m->value[MCE_STATUS], misc = m->value[MCE_MISC];
+
+	if (vendor_is_amd(vendor))
+		return status & MCI_ADDRV;
+	return status & MCI_ADDRV && status & MCI_MISCV && mce_address_lsb(misc) <= PAGE_LSB &&
+	       !strcmp(mce_address_mode(misc), "physical");
+}
+
+static void look(const struct mce *m, const struct mce_rules *rules, struct view *v)
+{
+	uint64_t status = m->value[MCE_STATUS];
+
+	*v = (struct view){
+		.status = status,
+		.mcg = m->value[MCE_MCGSTATUS],
+		.vendor = rules->vendor,
+		.code = status & 0xefff,
+		.has_mcg = mce_has(m, MCE_MCGSTATUS),
+		.in_kernel = mce_has(m, MCE_CS) && (m->value[MCE_CS] & 3) == 0,
+		.usable = address_is_usable(m, rules->vendor),
+		.rules = rules,
+	};
+	v->memory_scrub = (v->code & 0xfff0) == 0xc0 || v->code == 0x17a;
+	v->load = v->code == 0x134;
+	v->fetch = v->code == 0x150;
+}
+
+static bool lacks_mcg(const struct view *v, uint64_t bits)
+{
+	return v->has_mcg && !(v->mcg & bits);
+}
+
+static bool kind_is(const struct view *v, uint64_t bits)
+{
+	return (v->status & UNCORRECTED) == bits;
+}
+
+/* ------------------------------------------------------------------- conditions */
+
+static bool is_invalid(const struct view *v)
+{
+	return !(v->status & MCI_VAL);
+}
+
+static bool is_corrected(const struct view *v)
+{
+	return !(v->status & MCI_UC);
+}
+
+static bool is_pcc(const struct view *v)
+{
+	return v->status & MCI_PCC;
+}
+
+/* UCNA comes by an interrupt or is polled, where these bits are 0. */
+static bool is_polled_ucna(const struct view *v)
+{
+	return kind_is(v, MCI_UC) && !(v->mcg & MCG_MCIP);
+}
+
+static bool is_illegal(const struct view *v)
+{
+	return kind_is(v, MCI_UC | MCI_AR);
+}
+
+static bool is_no_mcip(const struct view *v)
+{
+	return lacks_mcg(v, MCG_MCIP);
+}
+
+static bool is_no_ip(const struct view *v)
+{
+	return lacks_mcg(v, MCG_RIPV | MCG_EIPV);
+}
+
+static bool is_not_enabled(const struct view *v)
+{
+	return !(v->status & MCI_EN);
+}
+
+static bool is_ucna_exception(const struct view *v)
+{
+	return kind_is(v, MCI_UC);
+}
+
+static bool is_seam(const struct view *v)
+{
+	return v->mcg & MCG_SEAM_NR;
+}
+
+/* Nothing is known of the interrupted code without EIPV: it counts as the kernel. */
+static bool is_kernel_without_ip(const struct view *v)
+{
+	return lacks_mcg(v, MCG_RIPV) && (v->in_kernel || kind_is(v, MCI_UC | MCI_S));
+}
+
+static bool is_srar(const struct view *v)
+{
+	return kind_is(v, UNCORRECTED);
+}
+
+static bool is_srar_lost(const struct view *v)
+{
+	return is_srar(v) && v->status & MCI_OVER;
+}
+
+static bool is_srar_unknown(const struct view *v)
+{
+	return is_srar(v) && (!(v->load || v->fetch) || !(v->status & MCI_ADDRV) ||
+			      !(v->status & MCI_MISCV));
+}
+
+static bool is_srar_elsewhere(const struct view *v)
+{
+	return is_srar(v) && lacks_mcg(v, MCG_EIPV);
+}
+
+static bool is_srar_in_kernel(const struct view *v)
+{
+	return is_srar(v) && v->in_kernel;
+}
+
+static bool is_srar_unusable(const struct view *v)
+{
+	return is_srar(v) && !v->usable;
+}
+
+static bool is_srao(const struct view *v)
+{
+	return kind_is(v, MCI_UC | MCI_S);
+}
+
+static bool is_srao_page(const struct view *v)
+{
+	return is_srao(v) && v->memory_scrub && v->usable;
+}
+
+static bool is_amd_deferred(const struct view *v)
+{
+	return v->status & MCI_DEFERRED;
+}
+
+static bool is_amd_deferred_page(const struct view *v)
+{
+	return is_amd_deferred(v) && v->usable;
+}
+
+static bool is_amd_lost(const struct view *v)
+{
+	return v->status & MCI_OVER && !v->rules->overflow_recov;
+}
+
+static bool is_amd_without_recovery(const struct view *v)
+{
+	return !v->rules->succor;
+}
+
+static bool is_in_kernel(const struct view *v)
+{
+	return v->in_kernel;
+}
+
+static bool is_usable(const struct view *v)
+{
+	return v->usable;
+}
+
+static bool always(const struct view *v)
+{
+	(void)v;
+	return true;
+}
+
+/* ------------------------------------------------------------------------ rules */
+
+struct rule {
+	bool (*holds)(const struct view *v);
+	enum mce_action action;
+	const char *because;
+};
+
+static const struct rule intel_rules[] = {
+	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
+	{ is_pcc, MCE_PANIC, "processor context corrupt" },
+	{ is_corrected, MCE_LOGGED, "corrected: found when the bank is polled, or by its interrupt" },
+	{ is_illegal, MCE_PANIC, "illegal combination: AR without S" },
+	{ is_polled_ucna, MCE_LOGGED, "no action required; a kernel that takes it from an interrupt or "
+	  "by polling gives up a page whose address is known" },
+	{ is_no_mcip, MCE_PANIC, "MCIP is not set in the handler" },
+	{ is_no_ip, MCE_PANIC, "neither restart nor error IP" },
+	{ is_kernel_without_ip, MCE_PANIC, "in the kernel, and no restart IP" },
+	{ is_not_enabled, MCE_PANIC, "an exception by an error that is not enabled: unknown source" },
+	{ is_ucna_exception, MCE_PANIC, "an exception by an error without S: unknown source" },
+	{ is_srar_lost, MCE_PANIC, "action required with lost events" },
+	{ is_srar_unknown, MCE_PANIC, "action required, but neither a data load nor an instruction "
+	  "fetch with its address" },
+	{ is_srar_elsewhere, MCE_PANIC, "action required of another thread: unknown source" },
+	{ is_srar_in_kernel, MCE_PANIC, "action required in the kernel" },
+	{ is_seam, MCE_PANIC, "in the TDX module: 6.1 panics" },
+	{ is_srar_unusable, MCE_FAILURE, "action required; the page is not known to every kernel: 6.12 "
+	  "only kills the process" },
+	{ is_srar, MCE_FAILURE, "action required, in user mode: the process is signalled" },
+	{ is_srao_page, MCE_FAILURE, "action optional, of a page" },
+	{ is_srao, MCE_LOGGED, "action optional, but of no page that is known" },
+	{ always, MCE_PANIC, "unknown" },
+};
+
+static const struct rule amd_rules[] = {
+	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
+	{ is_pcc, MCE_PANIC, "processor context corrupt" },
+	{ is_amd_deferred_page, MCE_FAILURE, "deferred, of a page" },
+	{ is_amd_deferred, MCE_LOGGED, "deferred, but of no page that is known" },
+	{ is_corrected, MCE_LOGGED, "corrected: found when the bank is polled, or by its interrupt" },
+	{ is_amd_lost, MCE_PANIC, "lost events, without overflow recovery" },
+	{ is_amd_without_recovery, MCE_PANIC, "uncorrected, without recovery (succor)" },
+	{ is_in_kernel, MCE_PANIC, "uncorrected, in the kernel" },
+	{ is_usable, MCE_FAILURE, "uncorrected, in user mode: the process is signalled" },
+	{ always, MCE_LOGGED, "uncorrected, in user mode, of no page that is known: the process is "
+	  "killed" },
+};
+
+static enum mce_class intel_class(const struct view *v)
+{
+	if (is_corrected(v))
+		return MCE_CLASS_CORRECTED;
+	if (is_srar(v))
+		return MCE_CLASS_SRAR;
+	if (is_srao(v))
+		return MCE_CLASS_SRAO;
+	return is_illegal(v) ? MCE_CLASS_FATAL : MCE_CLASS_UCNA;
+}
+
+static enum mce_class amd_class(const struct view *v)
+{
+	if (is_amd_deferred(v))
+		return MCE_CLASS_DEFERRED;
+	return is_corrected(v) ? MCE_CLASS_CORRECTED : MCE_CLASS_UNCORRECTED;
+}
+
+static enum mce_class class_of(const struct view *v)
+{
+	if (is_invalid(v))
+		return MCE_CLASS_NONE;
+	if (is_pcc(v))
+		return MCE_CLASS_FATAL;
+	return vendor_is_amd(v->vendor) ? amd_class(v) : intel_class(v);
+}
+
+void mce_judge(const struct mce *m, const struct mce_rules *rules, struct mce_judgement *out)
+{
+	const struct rule *rule = vendor_is_amd(rules->vendor) ? amd_rules : intel_rules;
+	struct view v;
+
+	look(m, rules, &v);
+	while (!rule->holds(&v))
+		rule++;
+	*out = (struct mce_judgement){ class_of(&v), rule->action, rule->because };
+}

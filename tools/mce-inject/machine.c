@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What counts of this machine's CPUs, from /proc/cpuinfo. */
+#include "machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "common/util.h"
+
+static bool has_flag(const char *flags, const char *flag)
+{
+	size_t length = strlen(flag);
+
+	for (const char *at = flags; (at = strstr(at, flag)); at += length)
+		if (at > flags && at[-1] == ' ' && strchr(" \n", at[length]))
+			return true;
+	return false;
+}
+
+static uint64_t vendor_of(const char *line)
+{
+	static const struct {
+		const char *id;
+		uint64_t vendor;
+	} vendors[] = {
+		{ "GenuineIntel", VENDOR_INTEL }, { "AuthenticAMD", VENDOR_AMD },
+		{ "HygonGenuine", VENDOR_HYGON }, { "Shanghai", VENDOR_ZHAOXIN },
+		{ "CentaurHauls", VENDOR_ZHAOXIN },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(vendors); i++)
+		if (strstr(line, vendors[i].id))
+			return vendors[i].vendor;
+	return VENDOR_INTEL;
+}
+
+static void take_line(const char *line, struct machine *m)
+{
+	if (!strncmp(line, "processor", 9))
+		m->nr_cpus++;
+	else if (!strncmp(line, "vendor_id", 9))
+		m->rules.vendor = vendor_of(line);
+	else if (!strncmp(line, "flags", 5)) {
+		m->hypervisor = has_flag(line, "hypervisor");
+		m->rules.succor = has_flag(line, "succor");
+		m->rules.overflow_recov = has_flag(line, "overflow_recov");
+	}
+}
+
+int machine_read(struct kpage_ctx *ctx, struct machine *out)
+{
+	_cleanup_free_ char *line = NULL;
+	_cleanup_fclose_ FILE *f = NULL;
+	size_t room = 0;
+	int fd = kpage_ctx_open(ctx, "/proc/cpuinfo", O_RDONLY);
+
+	*out = (struct machine){ .rules.vendor = VENDOR_INTEL };
+	if (fd < 0)
+		return fail_errno(fd, "/proc/cpuinfo");
+	f = fdopen(fd, "r");
+	if (!f) {
+		close(fd);
+		return fail_errno(-ENOMEM, "/proc/cpuinfo");
+	}
+	while (getline(&line, &room, f) > 0)
+		take_line(line, out);
+	return ferror(f) ? fail_errno(-EIO, "/proc/cpuinfo") : EXIT_OK;
+}

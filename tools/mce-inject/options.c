@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command line of mce-inject. */
+#include "options.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "common/util.h"
+
+enum {
+	OPT_DECODE = 0x100,
+	OPT_VENDOR,
+	OPT_JSON,
+	OPT_SRAO,
+	OPT_SRAR,
+	OPT_UCNA,
+	OPT_CORRECTED,
+	OPT_FATAL,
+	OPT_PHYS,
+	OPT_PFN,
+	OPT_VADDR,
+	OPT_CPU,
+	OPT_BANK,
+	OPT_TYPE,
+	OPT_LOAD,
+	OPT_FAKE_PANIC,
+	OPT_WAIT,
+	OPT_DRY_RUN,
+	OPT_FORCE,
+	OPT_SYSROOT,
+};
+
+#define TEXT POPT_ARG_STRING
+#define NONE POPT_ARG_NONE
+
+static struct poptOption decode_options[] = {
+	{ "decode", 0, NONE, NULL, OPT_DECODE, "Say what each record means, and inject nothing", NULL },
+	{ "vendor", 0, TEXT, NULL, OPT_VENDOR, "By whose rules, where the record does not say (this "
+	  "machine's)", "intel|amd" },
+	{ "json", 0, NONE, NULL, OPT_JSON, "Print JSON, a record a line", NULL },
+	POPT_TABLEEND
+};
+
+static struct poptOption ready_options[] = {
+	{ "corrected", 0, NONE, NULL, OPT_CORRECTED, "A corrected error", NULL },
+	{ "ucna", 0, NONE, NULL, OPT_UCNA, "Uncorrected, no action required", NULL },
+	{ "srao", 0, NONE, NULL, OPT_SRAO, "Action optional: a memory scrub has found it", NULL },
+	{ "srar", 0, NONE, NULL, OPT_SRAR, "Action required: a load has met it", NULL },
+	{ "fatal", 0, NONE, NULL, OPT_FATAL, "The processor context is corrupt", NULL },
+	{ "phys", 0, TEXT, NULL, OPT_PHYS, "At this physical address", "ADDR" },
+	{ "pfn", 0, TEXT, NULL, OPT_PFN, "At this page", "PFN" },
+	{ "pid", 'p', TEXT, NULL, 'p', "At the page that this process has at --vaddr", "PID" },
+	{ "vaddr", 0, TEXT, NULL, OPT_VADDR, "A virtual address of --pid", "ADDR" },
+	{ "cpu", 0, TEXT, NULL, OPT_CPU, "On this CPU (0)", "N" },
+	{ "bank", 0, TEXT, NULL, OPT_BANK, "In this bank (one that fits the kind)", "N" },
+	POPT_TABLEEND
+};
+
+static struct poptOption inject_options[] = {
+	{ "type", 0, TEXT, NULL, OPT_TYPE, "How: the log alone (sw, the default), a machine check "
+	  "(hw), AMD's deferred (df) or threshold (th) interrupt", "sw|hw|df|th" },
+	{ "load", 0, NONE, NULL, OPT_LOAD, "Load the module mce_inject if it is missing", NULL },
+	{ "fake-panic", 0, NONE, NULL, OPT_FAKE_PANIC, "Have the kernel log a panic instead of it",
+	  NULL },
+	{ "wait", 0, TEXT, NULL, OPT_WAIT, "Follow the kernel that long (1)", "SECS" },
+	{ "dry-run", 0, NONE, NULL, OPT_DRY_RUN, "Say what would be written where, and end", NULL },
+	{ "force", 0, NONE, NULL, OPT_FORCE, "Do even what would panic this kernel", NULL },
+	{ "sysroot", 0, TEXT, NULL, OPT_SYSROOT, "Use the /proc, /sys and /run below this directory",
+	  "DIR" },
+	POPT_TABLEEND
+};
+
+#define GROUP(table, title) { NULL, 0, POPT_ARG_INCLUDE_TABLE, table, 0, title, NULL }
+
+static struct poptOption all_options[] = {
+	GROUP(decode_options, "Decode:"),
+	GROUP(ready_options, "A record without a file:"),
+	GROUP(inject_options, "Inject:"),
+	GROUP(help_options, "Help:"),
+	POPT_TABLEEND
+};
+
+/* ------------------------------------------------------------------- setters */
+
+static int set_ready(struct options *opt, const char *name)
+{
+	if (opt->ready && strcmp(opt->ready->name, name) != 0)
+		return fail(EXIT_USAGE, "--%s and --%s exclude each other", opt->ready->name, name);
+	opt->ready = ready_find(name);
+	return EXIT_OK;
+}
+
+static int set_number(const char *option, const char *arg, uint64_t max, uint64_t *out, bool *has)
+{
+	if (*has)
+		return fail(EXIT_USAGE, "%s: %s: given twice", option, arg);
+	if (kpage_number_parse(arg, out) || *out > max)
+		return fail(EXIT_USAGE, "%s: %s: not a number that it can be", option, arg);
+	*has = true;
+	return EXIT_OK;
+}
+
+static int set_pfn(struct options *opt, const char *arg)
+{
+	uint64_t page = kpage_page_size();
+	int status = set_number("--pfn", arg, UINT64_MAX / page, &opt->address, &opt->has_address);
+
+	opt->address *= page;
+	return status;
+}
+
+static int set_pid(struct options *opt, const char *arg)
+{
+	if (parse_pid(arg, &opt->pid))
+		return fail(EXIT_USAGE, "--pid: %s: not a process number", arg);
+	return EXIT_OK;
+}
+
+static int set_vendor(struct options *opt, const char *arg)
+{
+	opt->has_vendor = true;
+	opt->vendor = !strcmp(arg, "amd") ? VENDOR_AMD : VENDOR_INTEL;
+	if (!strcmp(arg, "amd") || !strcmp(arg, "intel"))
+		return EXIT_OK;
+	return fail(EXIT_USAGE, "--vendor: %s: none of intel, amd", arg);
+}
+
+static int set_type(struct options *opt, const char *arg)
+{
+	static const char *const types[] = { "sw", "hw", "df", "th" };
+
+	opt->has_type = true;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (!strcmp(arg, types[i])) {
+			opt->type = types[i];
+			return EXIT_OK;
+		}
+	return fail(EXIT_USAGE, "--type: %s: none of sw, hw, df, th", arg);
+}
+
+static int set_wait(struct options *opt, const char *arg)
+{
+	opt->has_wait = true;
+	if (parse_seconds(arg, &opt->wait_ns))
+		return fail(EXIT_USAGE, "--wait: %s: not a time in seconds", arg);
+	return EXIT_OK;
+}
+
+static const struct option_switch switches[] = {
+	{ OPT_DECODE, offsetof(struct options, decode) },
+	{ OPT_JSON, offsetof(struct options, json) },
+	{ OPT_LOAD, offsetof(struct options, load) },
+	{ OPT_FAKE_PANIC, offsetof(struct options, fake_panic) },
+	{ OPT_DRY_RUN, offsetof(struct options, dry_run) },
+	{ OPT_FORCE, offsetof(struct options, force) },
+};
+
+static int take_option(int val, const char *arg, void *options)
+{
+	struct options *opt = options;
+
+	if (option_switch_set(opt, switches, ARRAY_SIZE(switches), val))
+		return EXIT_OK;
+	switch (val) {
+	case OPT_CORRECTED:
+		return set_ready(opt, "corrected");
+	case OPT_UCNA:
+		return set_ready(opt, "ucna");
+	case OPT_SRAO:
+		return set_ready(opt, "srao");
+	case OPT_SRAR:
+		return set_ready(opt, "srar");
+	case OPT_FATAL:
+		return set_ready(opt, "fatal");
+	case OPT_PHYS:
+		return set_number("--phys", arg, UINT64_MAX, &opt->address, &opt->has_address);
+	case OPT_PFN:
+		return set_pfn(opt, arg);
+	case 'p':
+		return set_pid(opt, arg);
+	case OPT_VADDR:
+		return set_number("--vaddr", arg, UINT64_MAX, &opt->vaddr, &opt->has_vaddr);
+	case OPT_CPU:
+		return set_number("--cpu", arg, INT_MAX, &opt->cpu, &opt->has_cpu);
+	case OPT_BANK:
+		return set_number("--bank", arg, 255, &opt->bank, &opt->has_bank);
+	case OPT_VENDOR:
+		return set_vendor(opt, arg);
+	case OPT_TYPE:
+		return set_type(opt, arg);
+	case OPT_WAIT:
+		return set_wait(opt, arg);
+	default:
+		return set_once(&opt->sysroot, "--sysroot", arg);
+	}
+}
+
+/* --------------------------------------------------------- what excludes what */
+
+static int check(const struct options *opt)
+{
+	bool named = opt->has_address || opt->pid || opt->has_vaddr;
+	bool injects = !opt->decode && !opt->dry_run;
+	const struct {
+		bool wrong;
+		const char *text;
+	} rules[] = {
+		{ opt->decode && opt->dry_run, "--decode and --dry-run exclude each other" },
+		{ opt->decode && (opt->has_type || opt->load || opt->fake_panic || opt->has_wait ||
+				  opt->force), "--decode: nothing is injected: not with --type, --load, "
+		  "--fake-panic, --wait, --force" },
+		{ opt->dry_run && (opt->load || opt->has_wait || opt->force),
+		  "--dry-run: nothing is injected: not with --load, --wait, --force" },
+		{ opt->json && !opt->decode, "--json: only with --decode" },
+		{ opt->has_vendor && injects, "--vendor: only with --decode or --dry-run: the kernel goes "
+		  "by this machine's" },
+		{ opt->ready && opt->files, "a ready-made record and files exclude each other" },
+		{ !opt->ready && (named || opt->has_cpu || opt->has_bank),
+		  "--phys, --pfn, --pid, --vaddr, --cpu and --bank need --corrected, --ucna, --srao, --srar "
+		  "or --fatal" },
+		{ opt->has_address && (opt->pid || opt->has_vaddr),
+		  "--phys or --pfn, and --pid exclude each other" },
+		{ (opt->pid != 0) != opt->has_vaddr, "--pid and --vaddr need each other" },
+		{ opt->ready && opt->ready->needs_address && !named,
+		  "no address: --phys, --pfn, or --pid with --vaddr" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].wrong)
+			return fail(EXIT_USAGE, "%s", rules[i].text);
+	return EXIT_OK;
+}
+
+static int parse_all(poptContext popt, struct options *opt, bool *done)
+{
+	static const struct option_loop loop = { "mce-inject", take_option, NULL };
+	int status = options_each(popt, &loop, opt, done);
+
+	if (status || *done)
+		return status;
+	opt->files = options_command(popt);
+	return check(opt);
+}
+
+enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status)
+{
+	poptContext popt = poptGetContext("mce-inject", argc, argv, all_options, 0);
+	bool done = false;
+
+	*opt = (struct options){ .type = "sw", .wait_ns = UINT64_C(1000000000) };
+	poptSetOtherOptionHelp(popt, "[OPTION...] [FILE...]");
+	*status = parse_all(popt, opt, &done);
+	if (*status == EXIT_USAGE)
+		fprintf(stderr, "Try 'mce-inject --help'.\n");
+	poptFreeContext(popt);
+	if (*status)
+		return PARSE_BAD;
+	return done ? PARSE_DONE : PARSE_RUN;
+}
+
+void options_release(struct options *opt)
+{
+	free(opt->sysroot);
+	options_command_free(opt->files);
+}

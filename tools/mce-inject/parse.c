@@ -1,0 +1,646 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From text to machine check records. A record begins with "CPU" or "MCE", and ends where
+ * the next one begins; in the record language line ends mean nothing. What a kernel or
+ * mcelog printed has the same words, but its numbers are hexadecimal without a "0x", and
+ * among its lines are some that are about something else.
+ */
+#include "parse.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/util.h"
+
+/* Whose words a record is in. */
+enum dialect {
+	CLASSIC,
+	KERNEL,
+	MCELOG,
+};
+
+struct parser {
+	const char *start, *end;	/* of the text */
+	const char *line, *line_end;
+	const char *at;			/* what is read next */
+	size_t number;			/* of the line */
+	bool in_log;			/* the line has a prefix of the kernel's log */
+	bool open;			/* a record has begun */
+	enum dialect dialect;		/* of that record */
+	bool status_list, mcg_list;	/* in the values of STATUS, MCGSTATUS */
+	struct mce record;
+	struct mce_list found;
+	struct mce_error *err;
+};
+
+struct word {
+	const char *text;
+	size_t length;
+};
+
+/* ------------------------------------------------------------------- messages */
+
+static int wrong_at(struct parser *p, const char *where, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int wrong_at(struct parser *p, const char *where, const char *format, ...)
+{
+	va_list args;
+
+	p->err->line = p->number;
+	p->err->column = (size_t)(where - p->line) + 1;
+	va_start(args, format);
+	vsnprintf(p->err->text, sizeof(p->err->text), format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* ----------------------------------------------------------------- characters */
+
+static void skip_blanks(struct parser *p)
+{
+	while (p->at < p->line_end && (*p->at == ' ' || *p->at == '\t' || *p->at == '\r'))
+		p->at++;
+}
+
+static bool at_end(struct parser *p)
+{
+	skip_blanks(p);
+	return p->at == p->line_end || *p->at == '#';
+}
+
+static bool is_word_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* The word or number that comes next, which is not taken; length 0: none does. */
+static struct word peek_word(struct parser *p)
+{
+	struct word w = { NULL, 0 };
+
+	skip_blanks(p);
+	w.text = p->at;
+	while (p->at + w.length < p->line_end && is_word_char(p->at[w.length]))
+		w.length++;
+	return w;
+}
+
+static bool word_is(struct word w, const char *name)
+{
+	return w.length == strlen(name) && !strncasecmp(w.text, name, w.length);
+}
+
+static bool take_word(struct parser *p, const char *name)
+{
+	struct word w = peek_word(p);
+
+	if (!word_is(w, name))
+		return false;
+	p->at += w.length;
+	return true;
+}
+
+static bool take_char(struct parser *p, char c)
+{
+	skip_blanks(p);
+	if (p->at == p->line_end || *p->at != c)
+		return false;
+	p->at++;
+	return true;
+}
+
+static int expect_char(struct parser *p, char c)
+{
+	return take_char(p, c) ? 0 : wrong_at(p, p->at, "expected '%c'", c);
+}
+
+static int expect_word(struct parser *p, const char *name)
+{
+	return take_word(p, name) ? 0 : wrong_at(p, p->at, "expected \"%s\"", name);
+}
+
+/* -------------------------------------------------------------------- numbers */
+
+static bool is_number(struct word w, bool hex)
+{
+	if (!w.length)
+		return false;
+	if (hex)
+		for (size_t i = 0; i < w.length; i++)
+			if (!isxdigit((unsigned char)w.text[i]) && !(i == 1 && w.text[1] == 'x'))
+				return false;
+	return hex || isdigit((unsigned char)w.text[0]);
+}
+
+/* base: 0 as in C. */
+static int take_number(struct parser *p, int base, uint64_t max, uint64_t *out)
+{
+	struct word w = peek_word(p);
+	char copy[32], *rest;
+
+	if (!is_number(w, base == 16))
+		return wrong_at(p, p->at, "expected a %snumber", base == 16 ? "hexadecimal " : "");
+	if (w.length >= sizeof(copy))
+		return wrong_at(p, p->at, "expected a number of at most 64 bits");
+	memcpy(copy, w.text, w.length);
+	copy[w.length] = '\0';
+	errno = 0;
+	*out = strtoull(copy, &rest, base);
+	if (*rest)
+		return wrong_at(p, p->at + (rest - copy), "expected %s", base == 16 || copy[1] == 'x' ?
+				"a hexadecimal digit" : "a digit (hexadecimal numbers begin with 0x)");
+	if (errno || *out > max)
+		return wrong_at(p, p->at, "expected a number up to 0x%llx", (unsigned long long)max);
+	p->at += w.length;
+	return 0;
+}
+
+/* --------------------------------------------------------------------- fields */
+
+#define BITS(n) (UINT64_MAX >> (64 - (n)))
+
+static const struct key {
+	const char *name;
+	enum mce_field field;
+	uint64_t max;
+	int base;	/* in what a kernel or mcelog printed */
+} keys[] = {
+	{ "BANK", MCE_BANK, 255, 10 },
+	{ "ADDR", MCE_ADDR, UINT64_MAX, 16 },
+	{ "MISC", MCE_MISC, UINT64_MAX, 16 },
+	{ "SYND", MCE_SYND, UINT64_MAX, 16 },
+	{ "IPID", MCE_IPID, UINT64_MAX, 16 },
+	{ "PPIN", MCE_PPIN, UINT64_MAX, 16 },
+	{ "TSC", MCE_TSC, UINT64_MAX, 16 },
+	{ "TIME", MCE_TIME, UINT64_MAX, 10 },
+	{ "SOCKETID", MCE_SOCKETID, BITS(32), 16 },
+	{ "SOCKET", MCE_SOCKETID, BITS(32), 10 },
+	{ "APICID", MCE_APICID, BITS(32), 16 },
+	{ "APIC", MCE_APICID, BITS(32), 16 },
+	{ "MCGCAP", MCE_MCGCAP, UINT64_MAX, 16 },
+	{ "MICROCODE", MCE_MICROCODE, BITS(32), 16 },
+};
+
+static const struct {
+	const char *name;
+	enum mce_way way;
+} ways[] = {
+	{ "NOBROADCAST", MCE_NOBROADCAST }, { "IRQBROADCAST", MCE_IRQBROADCAST },
+	{ "NMIBROADCAST", MCE_NMIBROADCAST }, { "IN_IRQ", MCE_IN_IRQ },
+	{ "IN_PROC", MCE_IN_PROC }, { "HOLD", MCE_HOLD }, { "POLL", MCE_POLL }, { "EXCP", MCE_EXCP },
+};
+
+struct name {
+	const char *name;
+	uint64_t bits;
+};
+
+static const struct name status_names[] = {
+	{ "VAL", MCI_VAL }, { "OVER", MCI_OVER }, { "OVERFLOW", MCI_OVER }, { "UC", MCI_UC },
+	{ "EN", MCI_EN }, { "ENABLED", MCI_EN }, { "MISCV", MCI_MISCV }, { "ADDRV", MCI_ADDRV },
+	{ "PCC", MCI_PCC }, { "S", MCI_S }, { "AR", MCI_AR },
+	{ "DEFERRED", MCI_DEFERRED }, { "POISON", MCI_POISON }, { "SYNDV", MCI_SYNDV },
+	{ "TCC", MCI_TCC },
+	{ "CORRECTED", MCI_VAL | MCI_EN },
+	{ "UNCORRECTED", MCI_VAL | MCI_UC | MCI_EN },
+	{ "FATAL", MCI_VAL | MCI_UC | MCI_EN | MCI_PCC },
+};
+
+static const struct name mcg_names[] = {
+	{ "RIPV", MCG_RIPV }, { "EIPV", MCG_EIPV }, { "MCIP", MCG_MCIP }, { "LMCES", MCG_LMCES },
+	{ "LMCE", MCG_LMCES }, { "SEAM_NR", MCG_SEAM_NR },
+};
+
+static int take_field(struct parser *p, const char *where, enum mce_field field, int base,
+		      uint64_t max)
+{
+	uint64_t value = 0;
+	int err;
+
+	if (mce_has(&p->record, field))
+		return wrong_at(p, where, "expected each field once in a record");
+	err = take_number(p, p->dialect == CLASSIC ? 0 : base, max, &value);
+	if (!err)
+		mce_set(&p->record, field, value);
+	return err;
+}
+
+/* A value of STATUS or MCGSTATUS. 1: it is none. */
+static int take_bits(struct parser *p, enum mce_field field, const struct name *names, size_t n)
+{
+	struct word w = peek_word(p);
+	uint64_t value;
+
+	for (size_t i = 0; i < n; i++)
+		if (word_is(w, names[i].name)) {
+			p->at += w.length;
+			mce_set(&p->record, field, p->record.value[field] | names[i].bits);
+			return 0;
+		}
+	if (!w.length || !isdigit((unsigned char)w.text[0]))
+		return 1;
+	if (take_number(p, 0, UINT64_MAX, &value))
+		return -EINVAL;
+	mce_set(&p->record, field, p->record.value[field] | value);
+	return 0;
+}
+
+static int begin_bits(struct parser *p, const char *where, enum mce_field field)
+{
+	if (p->dialect != CLASSIC)
+		return take_field(p, where, field, 16, UINT64_MAX);
+	if (mce_has(&p->record, field))
+		return wrong_at(p, where, "expected each field once in a record");
+	p->status_list = field == MCE_STATUS;
+	p->mcg_list = field == MCE_MCGSTATUS;
+	return 0;
+}
+
+/* STATUS and MCGSTATUS take values until another word comes; one at least. */
+static int end_bits(struct parser *p, const char *where)
+{
+	enum mce_field field = p->status_list ? MCE_STATUS : MCE_MCGSTATUS;
+
+	if (!p->status_list && !p->mcg_list)
+		return 0;
+	if (!mce_has(&p->record, field))
+		return wrong_at(p, where, "expected a number or the name of a bit of %s",
+				p->status_list ? "STATUS" : "MCGSTATUS");
+	p->status_list = p->mcg_list = false;
+	return 0;
+}
+
+/* "<addr>", and the "{symbol}" behind it, which means the same. */
+static int take_ip(struct parser *p, const char *where, int base)
+{
+	bool bracket = take_char(p, '<');
+
+	if (take_field(p, where, MCE_RIP, base, UINT64_MAX))
+		return -EINVAL;
+	if (bracket && expect_char(p, '>'))
+		return -EINVAL;
+	if (!take_char(p, '{'))
+		return 0;
+	while (p->at < p->line_end && *p->at != '}')
+		p->at++;
+	return expect_char(p, '}');
+}
+
+/* "RIP ip", "RIP cs:ip", "RIP !INEXACT! cs:<ip>{symbol}" */
+static int take_rip(struct parser *p, const char *where)
+{
+	uint64_t first;
+
+	if (take_char(p, '!')) {
+		if (expect_word(p, "INEXACT") || expect_char(p, '!'))
+			return -EINVAL;
+		p->record.way |= MCE_RIP_INEXACT;
+	}
+	if (mce_has(&p->record, MCE_RIP))
+		return wrong_at(p, where, "expected each field once in a record");
+	where = p->at;
+	if (take_number(p, p->dialect == CLASSIC ? 0 : 16, UINT64_MAX, &first))
+		return -EINVAL;
+	if (!take_char(p, ':')) {
+		mce_set(&p->record, MCE_RIP, first);
+		return 0;
+	}
+	if (first > 0xffff)
+		return wrong_at(p, where, "expected a code segment up to 0xffff");
+	mce_set(&p->record, MCE_CS, first);
+	return take_ip(p, where, 16);
+}
+
+/* "PROCESSOR vendor:cpuid" */
+static int take_processor(struct parser *p, const char *where)
+{
+	if (take_field(p, where, MCE_VENDOR, 10, 255) || expect_char(p, ':'))
+		return -EINVAL;
+	return take_field(p, where, MCE_CPUID, 16, BITS(32));
+}
+
+/* ------------------------------------------------------------ record and record */
+
+static int finish(struct parser *p)
+{
+	struct mce *m = &p->record;
+
+	if (!p->open)
+		return 0;
+	if (end_bits(p, p->at))
+		return -EINVAL;
+	if (!mce_has(m, MCE_STATUS))
+		return wrong_at(p, p->at, "expected STATUS in the record that begins in line %zu", m->line);
+	/* In the language, giving a register says that it is valid. */
+	if (p->dialect == CLASSIC) {
+		m->value[MCE_STATUS] |= mce_has(m, MCE_ADDR) ? MCI_ADDRV : 0;
+		m->value[MCE_STATUS] |= mce_has(m, MCE_MISC) ? MCI_MISCV : 0;
+	}
+	p->found.records = xgrow(p->found.records, p->found.n, sizeof(*m));
+	p->found.records[p->found.n++] = *m;
+	p->open = false;
+	return 0;
+}
+
+static int begin(struct parser *p, enum dialect dialect)
+{
+	int err = finish(p);
+
+	p->record = (struct mce){ .line = p->number };
+	p->open = true;
+	p->dialect = dialect;
+	return err;
+}
+
+/* What follows "CPU n:" where a kernel printed it. */
+static int take_machine_check(struct parser *p, const char *where)
+{
+	if (expect_word(p, "Machine") || expect_word(p, "Check"))
+		return -EINVAL;
+	take_word(p, "Exception");
+	p->dialect = KERNEL;
+	if (expect_char(p, ':') || take_field(p, where, MCE_MCGSTATUS, 16, UINT64_MAX) ||
+	    expect_word(p, "Bank") || take_field(p, where, MCE_BANK, 10, 255) || expect_char(p, ':'))
+		return -EINVAL;
+	return take_field(p, where, MCE_STATUS, 16, UINT64_MAX);
+}
+
+/* "CPU n" belongs to the record that "MCE" has begun. */
+static bool is_of_open_record(const struct parser *p)
+{
+	const struct mce *m = &p->record;
+
+	return p->open && !mce_has(m, MCE_CPU) && !(m->way & MCE_CPU_BROADCAST) &&
+	       (p->dialect == MCELOG || !m->given);
+}
+
+static int take_cpu(struct parser *p, const char *where)
+{
+	struct word w;
+
+	if (end_bits(p, where) || (!is_of_open_record(p) && begin(p, CLASSIC)))
+		return -EINVAL;
+	if (take_word(p, "broadcast"))
+		p->record.way |= MCE_CPU_BROADCAST;
+	else if (take_field(p, where, MCE_CPU, 10, INT32_MAX))
+		return -EINVAL;
+	if (take_char(p, ':'))
+		return take_machine_check(p, where);
+	w = peek_word(p);
+	if (w.length && isdigit((unsigned char)w.text[0]))
+		return take_field(p, where, MCE_BANK, 10, 255);
+	return 0;
+}
+
+/* "MCE" of the language, "MCE n" of mcelog. */
+static int take_mce(struct parser *p, const char *where)
+{
+	struct word w = peek_word(p);
+	bool counted = w.length && isdigit((unsigned char)w.text[0]);
+	uint64_t number;
+
+	if (end_bits(p, where) || begin(p, counted ? MCELOG : CLASSIC))
+		return -EINVAL;
+	return counted ? take_number(p, 10, UINT64_MAX, &number) : 0;
+}
+
+static int take_way(struct parser *p, struct word w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (word_is(w, ways[i].name)) {
+			p->record.way |= ways[i].way;
+			return 0;
+		}
+	return 1;
+}
+
+/* What mcelog puts behind some values for people. */
+static void skip_notes(struct parser *p, enum mce_field field)
+{
+	if (p->dialect == MCELOG && (field == MCE_TIME || field == MCE_TSC)) {
+		skip_blanks(p);
+		if (field == MCE_TIME || (p->at < p->line_end && *p->at == '['))
+			p->at = p->line_end;
+	}
+}
+
+static int take_key(struct parser *p, const char *where, struct word w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (!word_is(w, keys[i].name))
+			continue;
+		if (take_field(p, where, keys[i].field, keys[i].base, keys[i].max))
+			return -EINVAL;
+		skip_notes(p, keys[i].field);
+		return 0;
+	}
+	return 1;
+}
+
+static const struct {
+	const char *name;
+	int (*take)(struct parser *p, const char *where);
+} statements[] = {
+	{ "RIP", take_rip },
+	{ "PROCESSOR", take_processor },
+};
+
+static int take_statement(struct parser *p, const char *where, struct word w)
+{
+	int result;
+
+	if (word_is(w, "STATUS"))
+		return begin_bits(p, where, MCE_STATUS);
+	if (word_is(w, "MCGSTATUS"))
+		return begin_bits(p, where, MCE_MCGSTATUS);
+	for (size_t i = 0; i < ARRAY_SIZE(statements); i++)
+		if (word_is(w, statements[i].name))
+			return statements[i].take(p, where);
+	result = take_key(p, where, w);
+	return result == 1 ? take_way(p, w) : result;
+}
+
+/* --------------------------------------------------------------------- a line */
+
+static bool is_keyword(struct word w)
+{
+	static const char *const others[] = { "CPU", "MCE", "STATUS", "MCGSTATUS", "RIP", "PROCESSOR" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (word_is(w, others[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (word_is(w, keys[i].name))
+			return true;
+	return false;
+}
+
+/* One word with what belongs to it. */
+static int take_one(struct parser *p)
+{
+	struct word w = peek_word(p);
+	const char *where = p->at;
+	int result = 1;
+
+	if (p->status_list)
+		result = take_bits(p, MCE_STATUS, status_names, ARRAY_SIZE(status_names));
+	else if (p->mcg_list)
+		result = take_bits(p, MCE_MCGSTATUS, mcg_names, ARRAY_SIZE(mcg_names));
+	if (result <= 0)
+		return result;
+	if (!w.length)
+		return wrong_at(p, where, "expected a keyword");
+	if (!p->open && !word_is(w, "CPU") && !word_is(w, "MCE"))
+		return wrong_at(p, where, "expected CPU or MCE, which begin a record");
+	p->at += w.length;
+	if (word_is(w, "CPU"))
+		return take_cpu(p, where);
+	if (word_is(w, "MCE"))
+		return take_mce(p, where);
+	if (end_bits(p, where))
+		return -EINVAL;
+	result = take_statement(p, where, w);
+	if (result == 1)
+		return wrong_at(p, where, "expected a keyword%s", isdigit((unsigned char)*where) ?
+				" before the number" : "");
+	return result;
+}
+
+/* Finds text in the line. */
+static const char *in_line(const struct parser *p, const char *text)
+{
+	return memmem(p->at, (size_t)(p->line_end - p->at), text, strlen(text));
+}
+
+/* "<3>", "[   12.345678] " (also with "[T123]" behind), "… kernel: ". */
+static void skip_log_prefix(struct parser *p)
+{
+	static const char mark[] = "[Hardware Error]:";
+	const char *found = in_line(p, mark), *close;
+
+	p->in_log = true;
+	if (found) {
+		p->at = found + strlen(mark);
+		return;
+	}
+	found = in_line(p, " kernel: ");
+	if (found) {
+		p->at = found + strlen(" kernel: ");
+		return;
+	}
+	close = memchr(p->at, ']', (size_t)(p->line_end - p->at));
+	if ((*p->at == '[' || *p->at == '<') && close) {
+		p->at = close + 1;
+		return;
+	}
+	p->in_log = false;
+}
+
+/* "CPUID Vendor Intel Family 6 Model 85": all that counts of it is the vendor. */
+static void note_vendor(struct parser *p)
+{
+	static const struct name vendors[] = { { "Intel", VENDOR_INTEL }, { "AMD", VENDOR_AMD } };
+
+	if (!take_word(p, "CPUID") || !take_word(p, "Vendor") || mce_has(&p->record, MCE_VENDOR))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(vendors); i++)
+		if (take_word(p, vendors[i].name))
+			mce_set(&p->record, MCE_VENDOR, vendors[i].bits);
+}
+
+static bool is_line_of_record(struct parser *p)
+{
+	static const char headline[] = "Hardware event.";	/* of mcelog, before "MCE n" */
+	struct word w = peek_word(p);
+	char behind;
+
+	if (in_line(p, headline) == p->at)
+		return false;
+	if (!p->in_log && (!p->open || p->dialect == CLASSIC))
+		return true;
+	/* "CPU:1 (17:1:2) MC9_STATUS…", "CPU1: Core temperature…" are no records. */
+	behind = w.text + w.length < p->line_end ? w.text[w.length] : ' ';
+	if (!is_keyword(w) || (behind != ' ' && behind != '\t' && behind != '\r'))
+		return false;
+	/* The kernel's log has "CPU" and "MCE" in other lines, too. */
+	return !p->in_log || (!word_is(w, "MCE") && (!word_is(w, "CPU") || in_line(p, "Machine Check")));
+}
+
+static int take_line(struct parser *p)
+{
+	if (at_end(p))
+		return 0;
+	skip_log_prefix(p);
+	if (at_end(p))
+		return 0;
+	if (!is_line_of_record(p)) {
+		if (p->open && p->dialect == MCELOG)
+			note_vendor(p);
+		if (!p->found.passed_over++)
+			p->found.first_passed = p->number;
+		return 0;
+	}
+	/* Its numbers would be read as those of the language. */
+	if (p->in_log && p->open && p->dialect == CLASSIC && !word_is(peek_word(p), "CPU"))
+		return wrong_at(p, p->at, "expected the line \"CPU n: Machine Check\" before this one");
+	while (!at_end(p))
+		if (take_one(p))
+			return -EINVAL;
+	return 0;
+}
+
+/* ------------------------------------------------------------------- the whole */
+
+static int take_text(struct parser *p)
+{
+	const char *next = p->start;
+
+	while (next < p->end) {
+		const char *newline = memchr(next, '\n', (size_t)(p->end - next));
+
+		p->line = p->at = next;
+		p->line_end = newline ? newline : p->end;
+		p->number++;
+		next = newline ? newline + 1 : p->end;
+		if (take_line(p))
+			return -EINVAL;
+	}
+	return finish(p);
+}
+
+static void append(struct mce_list *list, const struct mce_list *found)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		list->records = xgrow(list->records, list->n, sizeof(*list->records));
+		list->records[list->n++] = found->records[i];
+	}
+	list->passed_over += found->passed_over;
+	if (!list->first_passed)
+		list->first_passed = found->first_passed;
+}
+
+int mce_parse(const char *text, size_t length, struct mce_list *list, struct mce_error *err)
+{
+	struct parser p = {
+		.start = text, .end = text + length, .line = text, .line_end = text, .at = text,
+		.err = err,
+	};
+	int result = take_text(&p);
+
+	if (!result)
+		append(list, &p.found);
+	mce_list_release(&p.found);
+	return result;
+}
+
+void mce_list_release(struct mce_list *list)
+{
+	free(list->records);
+	*list = (struct mce_list){ 0 };
+}
