@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/test-kernel-lines \
 	tests/unit/test-ledger \
 	tests/unit/test-maps \
+	tests/unit/test-mce \
 	tests/unit/test-module \
 	tests/unit/test-mounts \
 	tests/unit/test-node \
@@ -102,6 +103,10 @@ tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
 tests_unit_test_ledger_LDADD = $(common_libs)
 tests_unit_test_maps_SOURCES = tests/unit/test-maps.c $(unit_fixture)
 tests_unit_test_maps_LDADD = $(unit_libs)
+mce_parts = tools/mce-inject/parse.c tools/mce-inject/decode.c tools/mce-inject/judge.c \
+	tools/mce-inject/ready.c
+tests_unit_test_mce_SOURCES = tests/unit/test-mce.c $(common_fixture) $(mce_parts)
+tests_unit_test_mce_LDADD = $(common_libs)
 tests_unit_test_module_SOURCES = tests/unit/test-module.c $(common_fixture)
 tests_unit_test_module_LDADD = $(common_libs)
 tests_unit_test_offline_SOURCES = tests/unit/test-offline.c $(unit_fixture)
@@ -168,6 +173,12 @@ tests_unit_test_walk_task_LDADD = $(unit_libs)
 tests_unit_test_watch_SOURCES = tests/unit/test-watch.c
 tests_unit_test_watch_LDADD = $(unit_libs)
 
+# Parsers on mutated texts.
+check_PROGRAMS += tests/fuzz/fuzz-mce
+TESTS += tests/fuzz/fuzz-mce
+tests_fuzz_fuzz_mce_SOURCES = tests/fuzz/fuzz-mce.c $(mce_parts)
+tests_fuzz_fuzz_mce_LDADD = tools/common/libcommon.la lib/libkpage.la
+
 # What makes pages for the tests of the lab.
 check_PROGRAMS += tests/lab/special-pages
 tests_lab_special_pages_SOURCES = tests/lab/special-pages.c
@@ -196,6 +207,7 @@ bats_tests = \
 	tests/bats/hwpoison-lab.bats \
 	tests/bats/inject.bash \
 	tests/bats/json-schema.bats \
+	tests/bats/mce-inject.bats \
 	tests/bats/mcekill-launch.bats \
 	tests/bats/mcekill-monitor.bats \
 	tests/bats/mcekill-show.bats \
@@ -227,6 +239,7 @@ lab_tests = \
 	tests/lab/inject-targets.bash \
 	tests/lab/inject-tasks.bats \
 	tests/lab/inject.bash \
+	tests/lab/mce-inject.bats \
 	tests/lab/mcekill-monitor.bats \
 	tests/lab/mcekill.bats \
 	tests/lab/order.bats \

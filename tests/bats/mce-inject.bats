@@ -1,0 +1,271 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mce-inject: usage, what is read and printed, what is refused, and the files that are
+# written, below a --sysroot. No root.
+
+# Set in helper.bash: $stdout_file, $stderr_file.
+# shellcheck disable=SC2154
+load helper
+
+setup() {
+	top=$BATS_TEST_DIRNAME/../..
+	root=$BATS_TEST_TMPDIR/root
+	mce=$root/sys/kernel/debug/mce-inject
+	mkdir -p "$mce" "$root/sys/kernel/debug/mce" "$root/proc/sys/kernel/random" "$root/run"
+	for file in cpu status misc addr synd ipid bank; do
+		echo 7 > "$mce/$file"
+	done
+	echo th > "$mce/flags"
+	echo 0 > "$root/sys/kernel/debug/mce/fake_panic"
+	echo 0b6f3c1e-58f0-4a5c-9a50-3c1d2e4f5a6b > "$root/proc/sys/kernel/random/boot_id"
+	cpus GenuineIntel hypervisor
+}
+
+# cpus VENDOR FLAGS: two of them.
+cpus() {
+	for n in 0 1; do
+		printf 'processor\t: %s\nvendor_id\t: %s\nflags\t\t: fpu %s mce\n\n' "$n" "$1" "$2"
+	done > "$root/proc/cpuinfo"
+}
+
+inject() {
+	run_split mce-inject --sysroot "$root" "$@"
+}
+
+stderr_matches() {
+	grep -qE -e "$1" "$stderr_file" || complain "expected on stderr: $1"
+}
+
+stdout_matches() {
+	grep -qE -e "$1" "$stdout_file" || complain "expected on stdout: $1"
+}
+
+@test "usage: what does not go together" {
+	local line
+
+	while read -r line; do
+		# shellcheck disable=SC2086 # words
+		inject $line < /dev/null
+		status_is 2
+		stdout_is
+		stderr_matches "^mce-inject: "
+		stderr_matches "^Try 'mce-inject --help'.$"
+	done <<- 'END'
+		--decode --dry-run
+		--decode --load
+		--json
+		--json --dry-run
+		--dry-run --force
+		--vendor amd
+		--vendor via --decode
+		--type xx
+		--srao
+		--srao --srar --phys 0x1000000
+		--srao --pfn 1 --phys 0x1000000
+		--srao --pid 1
+		--srao --vaddr 0x1000
+		--srao --pfn 0x1000 file
+		--pfn 0x1000
+		--cpu 1
+		--bank 256 --fatal
+		--wait x
+		--nonsense
+	END
+}
+
+@test "decode: what a kernel has logged" {
+	run_split mce-inject --decode --sysroot "$root" <<- 'END'
+		[   12.3] mce: [Hardware Error]: CPU 1: Machine Check Exception: 5 Bank 9: bd000000000000c0
+		[   12.3] mce: [Hardware Error]: TSC 0 ADDR 3fdbd000 MISC 8c
+		[   12.3] mce: [Hardware Error]: PROCESSOR 0:50657 TIME 1764370000 SOCKET 0 APIC 1 microcode 0
+	END
+	status_is 0
+	stderr_is
+	stdout_is "machine check" \
+		"  source          <stdin>" \
+		"  line            1" \
+		"  cpu             1" \
+		"  bank            9" \
+		"  status          0xbd000000000000c0" \
+		"  status_bits     VAL UC EN MISCV ADDRV S" \
+		"  code            0xc0" \
+		"  code_text       memory controller, scrub, channel 0" \
+		"  model_code      0x0" \
+		"  corrected_count 0" \
+		"  mcgstatus       0x5" \
+		"  mcgstatus_bits  MCIP RIPV" \
+		"  addr            0x3fdbd000" \
+		"  misc            0x8c" \
+		"  address_mode    physical" \
+		"  lsb             12" \
+		"  tsc             0x0" \
+		"  time            1764370000" \
+		"  socketid        0" \
+		"  apicid          1" \
+		"  vendor          intel" \
+		"  cpuid           0x50657" \
+		"  microcode       0x0" \
+		"  class           srao" \
+		"  action          memory-failure" \
+		"  because         action optional, of a page"
+}
+
+@test "decode: JSON as its schema says, by the rules of the record, the option, the machine" {
+	local vendor
+
+	command -v jq > /dev/null || skip "needs jq"
+	printf '%s\n' 'CPU 0 STATUS val uc en poison' 'CPU 0 STATUS val PROCESSOR 2:1 IPID 0x9600050f00 HOLD' \
+		> "$BATS_TEST_TMPDIR/records"
+	inject --decode --json "$BATS_TEST_TMPDIR/records"
+	status_is 0
+	"$top/tests/check-json" < "$stdout_file"
+	[ "$(jq -c '[.vendor, .class, .ipid_hardware, .way]' "$stdout_file")" = \
+		'["intel","ucna",null,null]
+["amd","corrected","0x96","HOLD"]' ]
+	inject --decode --json --vendor amd "$BATS_TEST_TMPDIR/records"
+	[ "$(jq -r 'select(.line == 1) | .status_bits | join(" ")' "$stdout_file")" = "VAL UC EN POISON" ]
+	cpus AuthenticAMD succor
+	inject --decode --json "$BATS_TEST_TMPDIR/records"
+	vendor=$(jq -r 'select(.line == 1) | .vendor' "$stdout_file")
+	[ "$vendor" = amd ]
+}
+
+@test "an error in one text stops everything" {
+	printf 'CPU 0 STATUS corrected\n' > "$BATS_TEST_TMPDIR/good"
+	printf 'CPU 0 STATUS corrected\n  ADDR xyz\n' > "$BATS_TEST_TMPDIR/bad"
+	inject "$BATS_TEST_TMPDIR/good" "$BATS_TEST_TMPDIR/bad"
+	status_is 1
+	stdout_is
+	stderr_is "mce-inject: $BATS_TEST_TMPDIR/bad:2:8: expected a number"
+	[ "$(cat "$mce/bank")" = 7 ]
+	inject "$BATS_TEST_TMPDIR/nowhere"
+	status_is 1
+	inject - < /dev/null
+	status_is 1
+	stderr_is "mce-inject: <stdin>: no record"
+}
+
+@test "lines of a log that are of no record are counted" {
+	run_split mce-inject --decode --sysroot "$root" <<- 'END'
+		[    1.0] usb 1-1: new device
+		[    2.0] mce: [Hardware Error]: CPU 0: Machine Check: 0 Bank 1: 8000000000000000
+		[    2.0] mce: [Hardware Error]: Machine check events logged
+	END
+	status_is 0
+	stderr_is "mce-inject: <stdin>:1: 2 lines are of no record: passed over"
+}
+
+@test "dry run: the writes, in order; nothing is written" {
+	inject --srao --pfn 0x1000 --cpu 1 --dry-run --fake-panic
+	status_is 0
+	[ "$(sed -n '/^would/p' "$stdout_file")" = "would write 1 to /sys/kernel/debug/mce/fake_panic
+would write sw to /sys/kernel/debug/mce-inject/flags
+would write 1 to /sys/kernel/debug/mce-inject/cpu
+would write 0xbd000000000000c0 to /sys/kernel/debug/mce-inject/status
+would write 0x8c to /sys/kernel/debug/mce-inject/misc
+would write 0x1000000 to /sys/kernel/debug/mce-inject/addr
+would write 0x0 to /sys/kernel/debug/mce-inject/synd
+would write 9 to /sys/kernel/debug/mce-inject/bank" ]
+	stderr_is "mce-inject: debugfs has no file for these, they are left out: MCGSTATUS"
+	[ "$(cat "$mce/flags" "$mce/status")" = "th
+7" ]
+}
+
+@test "the files are written, and the type is put back" {
+	inject --corrected --phys 0x1234000 --wait 0
+	status_is 0
+	[ "$(cat "$mce"/{flags,cpu,status,misc,addr,synd,ipid,bank})" = "th
+0
+0x9c00000000000091
+0x8c
+0x1234000
+0x0
+7
+9" ]
+	[ "$(cat "$root/sys/kernel/debug/mce/fake_panic")" = 0 ]
+	stderr_matches 'soft-offlines the page at its second corrected error$'
+	[ ! -e "$root/run/hwpoison-tools/mce-inject" ]
+}
+
+@test "what a run that was killed has left is put back first" {
+	mkdir -m 0700 "$root/run/hwpoison-tools"
+	inject --corrected --wait 0
+	status_is 0
+	echo hw > "$mce/flags"
+	echo 1 > "$root/sys/kernel/debug/mce/fake_panic"
+	printf 'df 0' > "$root/run/hwpoison-tools/mce-inject"
+	inject --corrected --wait 0
+	status_is 0
+	[ "$(cat "$mce/flags" "$root/sys/kernel/debug/mce/fake_panic")" = "df
+0" ]
+}
+
+@test "what would panic is refused" {
+	inject --fatal --type hw --wait 0
+	status_is 6
+	stderr_is "mce-inject: --fatal: would panic this kernel: processor context corrupt (see --fake-panic, --force)"
+	inject --srao --type hw --pfn 0x1000 --wait 0
+	status_is 6
+	stderr_matches "the others do not come"
+	[ "$(cat "$mce/bank")" = 7 ]
+	inject --srao --type hw --pfn 0x1000 --wait 0 --fake-panic
+	status_is 0
+	stderr_matches "no page can be unpoisoned until the next boot$"
+	inject --fatal --type hw --wait 0 --force
+	status_is 0
+	inject --fatal --wait 0
+	status_is 0
+}
+
+@test "what this route or machine can't do is refused" {
+	run_split mce-inject --sysroot "$root" --wait 0 <<< 'CPU broadcast STATUS corrected'
+	status_is 4
+	run_split mce-inject --sysroot "$root" --wait 0 <<< 'CPU 0 STATUS corrected HOLD'
+	status_is 4
+	run_split mce-inject --sysroot "$root" --wait 0 <<< 'CPU 0 STATUS uc'
+	status_is 4
+	stderr_is "mce-inject: <stdin>:1: STATUS without VAL: the kernel would set it"
+	inject --corrected --type df --wait 0
+	status_is 4
+	cpus GenuineIntel sse
+	inject --corrected --type hw --wait 0
+	status_is 4
+	stderr_matches 'this CPU faults'
+	rm "$mce/flags"
+	inject --corrected --wait 0
+	status_is 4
+	stderr_matches 'the module mce_inject is not loaded \(try --load\)'
+	[ "$(cat "$mce/bank")" = 7 ]
+}
+
+@test "an address by process" {
+	mkdir -p "$root/proc/17"
+	: > "$root/proc/17/pagemap"
+	inject --srao --pid 17 --vaddr 0x1000 --dry-run
+	status_is 1
+	# Page offset 1: present, PFN 0x1234.
+	printf '\0\0\0\0\0\0\0\0\x34\x12\0\0\0\0\0\x80' > "$root/proc/17/pagemap"
+	inject --srao --pid 17 --vaddr 0x1080 --dry-run
+	status_is 0
+	stdout_matches '^  addr            0x1234080$'
+	inject --srao --pid 17 --vaddr 0x0 --dry-run
+	status_is 1
+	inject --srao --pfn 0 --dry-run
+	status_is 2
+}
+
+@test "completion: words of options" {
+	tool=mce-inject
+	completion=$top/completions/$tool
+	completes 'df hw sw th' --type ''
+	completes 'intel' --vendor = i
+	completes '--fake-panic --fatal' --fa
+}
+
+@test "the man page names the words of the record" {
+	local word
+
+	for word in $(jq -r '.properties.class.enum[], .properties.action.enum[]' "$top/doc/schema/mce.json"); do
+		grep -qx "\.It Sy $word" "$top/man/mce-inject.1" || { echo "not there: $word"; false; }
+	done
+}

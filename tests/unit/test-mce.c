@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Machine check records: from text, and what is made of them. */
+#include "mce-inject/decode.h"
+#include "mce-inject/parse.h"
+#include "mce-inject/ready.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/util.h"
+#include "fixture.h"
+
+/* --------------------------------------------------------------------- parser */
+
+static struct mce_list parsed(const char *text)
+{
+	struct mce_list list = { 0 };
+	struct mce_error err = { 0 };
+
+	if (mce_parse(text, strlen(text), &list, &err))
+		fail_msg("%zu:%zu: %s", err.line, err.column, err.text);
+	return list;
+}
+
+static void assert_field(const struct mce *m, enum mce_field field, uint64_t value)
+{
+	assert_true(mce_has(m, field));
+	assert_int_equal(m->value[field], value);
+}
+
+static void test_classic(void **state)
+{
+	struct mce_list list = parsed("# all of it\n"
+		"cpu 1 bank 0x2 # behind\n"
+		"status uncorrected over s ar 0x134 enabled\n\n"
+		"MCGSTATUS RIPV eipv mcip lmces SEAM_NR\n"
+		"ADDR 0x1000 MISC 010 RIP 0x10:0x20 TSC 3 TIME 4 SOCKETID 5 APICID 6 MCGCAP 7\n"
+		"PROCESSOR 2:0xa0f10 SYND 8 IPID 9 PPIN 10 MICROCODE 11\n"
+		"NOBROADCAST IRQBROADCAST NMIBROADCAST IN_IRQ IN_PROC HOLD POLL EXCP\n"
+		"CPU broadcast STATUS corrected\n"
+		"CPU 3 4 STATUS 0\n"
+		"MCE CPU 5 STATUS deferred poison syndv tcc RIP 0x77\r\n"
+		"MCE STATUS val RIP !INEXACT! 0x10 : <0x20> {symbol+0x1/0x2}");
+	const struct mce *m = list.records;
+
+	(void)state;
+	assert_int_equal(list.n, 5);
+	assert_int_equal(m->line, 2);
+	assert_field(m, MCE_CPU, 1);
+	assert_field(m, MCE_BANK, 2);
+	assert_field(m, MCE_STATUS, UINT64_C(0xfd80000000000134));
+	assert_field(m, MCE_MCGSTATUS, 0x100f);
+	assert_field(m, MCE_ADDR, 0x1000);
+	assert_field(m, MCE_MISC, 8);
+	assert_field(m, MCE_CS, 0x10);
+	assert_field(m, MCE_RIP, 0x20);
+	assert_field(m, MCE_TSC, 3);
+	assert_field(m, MCE_TIME, 4);
+	assert_field(m, MCE_SOCKETID, 5);
+	assert_field(m, MCE_APICID, 6);
+	assert_field(m, MCE_MCGCAP, 7);
+	assert_field(m, MCE_VENDOR, 2);
+	assert_field(m, MCE_CPUID, 0xa0f10);
+	assert_field(m, MCE_SYND, 8);
+	assert_field(m, MCE_IPID, 9);
+	assert_field(m, MCE_PPIN, 10);
+	assert_field(m, MCE_MICROCODE, 11);
+	assert_int_equal(m->way, 0xff);
+	assert_int_equal(m[1].way, MCE_CPU_BROADCAST);
+	assert_false(mce_has(&m[1], MCE_CPU));
+	assert_field(&m[1], MCE_STATUS, MCI_VAL | MCI_EN);
+	assert_field(&m[2], MCE_BANK, 4);
+	assert_field(&m[2], MCE_STATUS, 0);
+	assert_field(&m[3], MCE_CPU, 5);
+	assert_field(&m[3], MCE_STATUS, MCI_DEFERRED | MCI_POISON | MCI_SYNDV | MCI_TCC);
+	assert_field(&m[3], MCE_RIP, 0x77);
+	assert_false(mce_has(&m[3], MCE_CS));
+	assert_field(&m[4], MCE_RIP, 0x20);
+	assert_int_equal(m[4].way, MCE_RIP_INEXACT);
+	mce_list_release(&list);
+}
+
+#define EXCEPTION "CPU 1: Machine Check Exception: 5 Bank 9: b9000000000000c0\n"
+#define REGISTERS "TSC 1f ADDR 3fdbd000 MISC 8c PPIN 1a SYND 2b IPID 3c \n"
+#define WHERE "RIP !INEXACT! 33:<00000000004011c2> {foo+0x1/0x2}\n"
+#define CPU_LINE "PROCESSOR 0:a0f10 TIME 1764370000 SOCKET 10 APIC 1f microcode 2b\n"
+#define HARDWARE "mce: [Hardware Error]: "
+
+static void check_kernel(const char *text, size_t passed_over)
+{
+	struct mce_list list = parsed(text);
+	const struct mce *m = list.records;
+
+	assert_int_equal(list.n, 1);
+	assert_int_equal(list.passed_over, passed_over);
+	assert_field(m, MCE_CPU, 1);
+	assert_field(m, MCE_BANK, 9);
+	assert_field(m, MCE_MCGSTATUS, 5);
+	/* The bits stay as they were printed: no ADDRV here. */
+	assert_field(m, MCE_STATUS, UINT64_C(0xb9000000000000c0));
+	assert_field(m, MCE_TSC, 0x1f);
+	assert_field(m, MCE_ADDR, 0x3fdbd000);
+	assert_field(m, MCE_MISC, 0x8c);
+	assert_field(m, MCE_PPIN, 0x1a);
+	assert_field(m, MCE_SYND, 0x2b);
+	assert_field(m, MCE_IPID, 0x3c);
+	assert_field(m, MCE_CS, 0x33);
+	assert_field(m, MCE_RIP, 0x4011c2);
+	assert_field(m, MCE_VENDOR, 0);
+	assert_field(m, MCE_CPUID, 0xa0f10);
+	assert_field(m, MCE_TIME, 1764370000);
+	assert_field(m, MCE_SOCKETID, 10);
+	assert_field(m, MCE_APICID, 0x1f);
+	assert_field(m, MCE_MICROCODE, 0x2b);
+	mce_list_release(&list);
+}
+
+static void test_kernel(void **state)
+{
+	(void)state;
+	check_kernel(EXCEPTION WHERE REGISTERS CPU_LINE, 0);
+	check_kernel(HARDWARE EXCEPTION HARDWARE WHERE HARDWARE REGISTERS HARDWARE CPU_LINE
+		     HARDWARE "Machine check events logged\n", 1);
+	check_kernel("[   12.345678] " HARDWARE EXCEPTION "[   12.345678] " HARDWARE WHERE
+		     "[   12.345679] usb 1-1: CPU 7 is a word\n"
+		     "[   12.345678] [Hardware Error]: " REGISTERS "[   12.345678] " HARDWARE CPU_LINE, 1);
+	check_kernel("<0>[   12.3] " HARDWARE EXCEPTION "<0>[ 12.4] " HARDWARE WHERE
+		     "Nov 28 23:00:01 host kernel: " HARDWARE REGISTERS
+		     "Nov 28 23:00:01 host kernel: CPU1: Core temperature is above threshold\n"
+		     "Nov 28 23:00:01 host kernel: " HARDWARE CPU_LINE, 1);
+}
+
+static void test_kernel_corrected(void **state)
+{
+	struct mce_list list = parsed(HARDWARE "CPU 0: Machine Check: 0 Bank 1: 8c00000000000091\n"
+				      HARDWARE "CPU 0: Machine Check: 0 Bank 10: 9\n");
+
+	(void)state;
+	assert_int_equal(list.n, 2);
+	assert_field(&list.records[0], MCE_MCGSTATUS, 0);
+	assert_field(&list.records[1], MCE_BANK, 10);
+	assert_field(&list.records[1], MCE_STATUS, 9);
+	mce_list_release(&list);
+}
+
+static void test_mcelog(void **state)
+{
+	struct mce_list list = parsed("Hardware event. This is not a software error.\n"
+		"MCE 0\nCPU 2 BANK 1 TSC 3f [at 2000 Mhz 0 days 0:0:1 uptime]\n"
+		"RIP 33:401000\nMISC 8c ADDR 1000 \nTIME 1764370000 Fri Nov 28 2026\n"
+		"MCG status:RIPV EIPV MCIP \nMCA: Data CACHE Level-0 Data-Read Error\n"
+		"STATUS bd80000000000134 MCGSTATUS 7\nMCGCAP c09 APICID 1f SOCKETID 0 \n"
+		"CPUID Vendor AMD Family 23 Model 1\n"
+		"MCE 1\nCPU 0 BANK 2 \nSTATUS 9 MCGSTATUS 0\n");
+	const struct mce *m = list.records;
+
+	(void)state;
+	assert_int_equal(list.n, 2);
+	assert_int_equal(list.passed_over, 4);
+	assert_int_equal(list.first_passed, 1);
+	assert_field(m, MCE_CPU, 2);
+	assert_field(m, MCE_TSC, 0x3f);
+	assert_field(m, MCE_RIP, 0x401000);
+	assert_field(m, MCE_ADDR, 0x1000);
+	assert_field(m, MCE_TIME, 1764370000);
+	assert_field(m, MCE_STATUS, UINT64_C(0xbd80000000000134));
+	assert_field(m, MCE_MCGCAP, 0xc09);
+	assert_field(m, MCE_APICID, 0x1f);
+	assert_field(m, MCE_VENDOR, VENDOR_AMD);
+	assert_field(&m[1], MCE_BANK, 2);
+	mce_list_release(&list);
+}
+
+static void test_errors(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t line, column;
+		const char *expected;
+	} cases[] = {
+		{ "BANK 1", 1, 1, "expected CPU or MCE, which begin a record" },
+		{ "CPU 0\nSTATUS\n  bogus", 3, 3, "expected a number or the name of a bit of STATUS" },
+		{ "CPU 0 STATUS", 1, 13, "expected a number or the name of a bit of STATUS" },
+		{ "CPU 0 MCGSTATUS BANK 1", 1, 17, "expected a number or the name of a bit of MCGSTATUS" },
+		{ "CPU 0 BANK 1\n", 1, 13, "expected STATUS in the record that begins in line 1" },
+		{ "CPU 0 STATUS val BOGUS", 1, 18, "expected a keyword" },
+		{ "CPU 0 STATUS val ADDR 1 2", 1, 25, "expected a keyword before the number" },
+		{ "CPU 0 STATUS val BANK 1 BANK 1", 1, 25, "expected each field once in a record" },
+		{ "CPU 0 STATUS val STATUS uc", 1, 18, "expected each field once in a record" },
+		{ "CPU x STATUS val", 1, 5, "expected a number" },
+		{ "CPU -1", 1, 5, "expected a number" },
+		{ "CPU 0 STATUS val ADDR 8c", 1, 24, "expected a digit (hexadecimal numbers begin with 0x)" },
+		{ "CPU 0 STATUS val ADDR 0x8g", 1, 26, "expected a hexadecimal digit" },
+		{ "CPU 0 STATUS val ADDR 0x10000000000000000", 1, 23,
+		  "expected a number up to 0xffffffffffffffff" },
+		{ "CPU 0 BANK 256", 1, 12, "expected a number up to 0xff" },
+		{ "CPU 0 STATUS val RIP 0x10000:1", 1, 22, "expected a code segment up to 0xffff" },
+		{ "CPU 0 STATUS val RIP 1:<2", 1, 26, "expected '>'" },
+		{ "CPU 0 STATUS val PROCESSOR 1", 1, 29, "expected ':'" },
+		{ "CPU 0 STATUS val \x01", 1, 18, "expected a keyword" },
+		{ "CPU 0: Machine Exception", 1, 16, "expected \"Check\"" },
+		{ HARDWARE "CPU 0: Machine Check: 5 Bank 1: xyz", 1, 56, "expected a hexadecimal number" },
+		{ "CPU 0 STATUS val\n" HARDWARE "ADDR 10", 2, 24,
+		  "expected the line \"CPU n: Machine Check\" before this one" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mce_list list = { 0 };
+		struct mce_error err = { 0 };
+
+		assert_int_equal(mce_parse(cases[i].text, strlen(cases[i].text), &list, &err), -EINVAL);
+		assert_string_equal(err.text, cases[i].expected);
+		assert_int_equal(err.line, cases[i].line);
+		assert_int_equal(err.column, cases[i].column);
+		assert_null(list.records);
+	}
+}
+
+/* The records before a wrong one are not handed over either, nor are others lost. */
+static void test_all_or_none(void **state)
+{
+	static const char bad[] = "CPU 1 STATUS val CPU 2 STATUS val CPU 3";
+	struct mce_list list = parsed("CPU 0 STATUS val");
+	struct mce_error err;
+
+	(void)state;
+	assert_int_equal(mce_parse(bad, strlen(bad), &list, &err), -EINVAL);
+	assert_int_equal(list.n, 1);
+	assert_int_equal(mce_parse(bad, strlen(bad) - strlen("CPU 3"), &list, &err), 0);
+	assert_int_equal(list.n, 3);
+	assert_field(&list.records[2], MCE_CPU, 2);
+	mce_list_release(&list);
+}
+
+/* -------------------------------------------------------------------- decoder */
+
+#define NOT_GIVEN UINT64_MAX
+
+struct judged {
+	uint64_t status, mcgstatus, misc;
+	enum mce_class class;
+	enum mce_action action;
+};
+
+static void check_judgement(const struct judged *c, const struct mce_rules *rules, uint64_t cs)
+{
+	struct mce m = { 0 };
+	struct mce_judgement j;
+
+	mce_set(&m, MCE_STATUS, c->status);
+	mce_set(&m, MCE_MISC, c->misc);
+	if (c->mcgstatus != NOT_GIVEN)
+		mce_set(&m, MCE_MCGSTATUS, c->mcgstatus);
+	mce_set(&m, MCE_CS, cs);
+	mce_judge(&m, rules, &j);
+	if (j.class != c->class || j.action != c->action)
+		fail_msg("status 0x%llx mcgstatus 0x%llx misc 0x%llx: %s, %s (%s)",
+			 (unsigned long long)c->status, (unsigned long long)c->mcgstatus,
+			 (unsigned long long)c->misc, mce_class_name(j.class), mce_action_name(j.action),
+			 j.because);
+}
+
+/* Each was given to kernels 6.1 and 6.12 by a machine; this is what they did. */
+static void test_intel(void **state)
+{
+	static const struct judged cases[] = {
+		{ 0xbd000000000000c0, 5, 0x8c, MCE_CLASS_SRAO, MCE_FAILURE },
+		{ 0xbd000000000000c0, NOT_GIVEN, 0x8c, MCE_CLASS_SRAO, MCE_FAILURE },
+		{ 0xbd000000000000c0, 0xd, 0x8c, MCE_CLASS_SRAO, MCE_FAILURE },
+		{ 0xbd0000000000017a, 5, 0x8c, MCE_CLASS_SRAO, MCE_FAILURE },
+		{ 0xfd000000000000c0, 5, 0x8c, MCE_CLASS_SRAO, MCE_FAILURE },
+		{ 0xbd000000000000c0, 5, 0x86, MCE_CLASS_SRAO, MCE_FAILURE },
+		{ 0xbd000000000000c0, 5, 0x8d, MCE_CLASS_SRAO, MCE_LOGGED },
+		{ 0xbd000000000000c0, 5, 0xcc, MCE_CLASS_SRAO, MCE_LOGGED },
+		{ 0xbd00000000000000, 5, 0x8c, MCE_CLASS_SRAO, MCE_LOGGED },
+		{ 0xb9000000000000c0, 5, 0x8c, MCE_CLASS_SRAO, MCE_LOGGED },
+		{ 0xbc000000000000c0, 5, 0x8c, MCE_CLASS_UCNA, MCE_PANIC },
+		{ 0xad000000000000c0, 5, 0x8c, MCE_CLASS_SRAO, MCE_PANIC },
+		{ 0xbf000000000000c0, 5, 0x8c, MCE_CLASS_FATAL, MCE_PANIC },
+		{ 0xbd000000000000c0, 4, 0x8c, MCE_CLASS_SRAO, MCE_PANIC },
+		{ 0xbd000000000000c0, 6, 0x8c, MCE_CLASS_SRAO, MCE_PANIC },
+		{ 0xbd000000000000c0, 1, 0x8c, MCE_CLASS_SRAO, MCE_PANIC },
+		{ 0xbd80000000000134, 7, 0x8c, MCE_CLASS_SRAR, MCE_FAILURE },
+		{ 0xbd80000000000134, 0xf, 0x8c, MCE_CLASS_SRAR, MCE_FAILURE },
+		{ 0xbd80000000000150, 7, 0x8c, MCE_CLASS_SRAR, MCE_FAILURE },
+		{ 0xbd80000000000134, 6, 0x8c, MCE_CLASS_SRAR, MCE_FAILURE },
+		{ 0xbd80000000000134, 5, 0x8c, MCE_CLASS_SRAR, MCE_PANIC },
+		{ 0xbd80000000000134, 7, 0x8d, MCE_CLASS_SRAR, MCE_FAILURE },
+		{ 0xbd80000000000134, 0x1007, 0x8c, MCE_CLASS_SRAR, MCE_PANIC },
+		{ 0xfd80000000000134, 7, 0x8c, MCE_CLASS_SRAR, MCE_PANIC },
+		{ 0xbd80000000000000, 7, 0x8c, MCE_CLASS_SRAR, MCE_PANIC },
+		{ 0xb980000000000134, 7, 0x8c, MCE_CLASS_SRAR, MCE_PANIC },
+		{ 0xb580000000000134, 7, 0x8c, MCE_CLASS_SRAR, MCE_PANIC },
+		{ 0xad80000000000134, 7, 0x8c, MCE_CLASS_SRAR, MCE_PANIC },
+		{ 0xbf80000000000134, 7, 0x8c, MCE_CLASS_FATAL, MCE_PANIC },
+		{ 0xbc80000000000134, 7, 0x8c, MCE_CLASS_FATAL, MCE_PANIC },
+		{ 0xbc00000000000091, 5, 0x8c, MCE_CLASS_UCNA, MCE_PANIC },
+		{ 0xbc00000000000091, NOT_GIVEN, 0x8c, MCE_CLASS_UCNA, MCE_LOGGED },
+		{ 0x9c00000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
+		{ 0x8c00000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
+		{ 0x9c40000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
+		{ 0x9c000000001000c0, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
+		{ 0xba00000000000000, 4, 0x8c, MCE_CLASS_FATAL, MCE_PANIC },
+		{ 0x3d000000000000c0, 5, 0x8c, MCE_CLASS_NONE, MCE_IGNORED },
+	};
+	static const struct judged in_kernel = {
+		0xbd80000000000134, 7, 0x8c, MCE_CLASS_SRAR, MCE_PANIC
+	};
+	static const struct mce_rules rules = { .vendor = VENDOR_INTEL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_judgement(&cases[i], &rules, 0x33);
+	check_judgement(&in_kernel, &rules, 0x10);
+}
+
+static void test_amd(void **state)
+{
+	static const struct mce_rules plain = { .vendor = VENDOR_AMD };
+	static const struct mce_rules recovers = { .vendor = VENDOR_AMD, .succor = true };
+	static const struct {
+		struct judged c;
+		const struct mce_rules *rules;
+		uint64_t cs;
+	} cases[] = {
+		{ { 0xb400000000000135, 7, 0, MCE_CLASS_UNCORRECTED, MCE_PANIC }, &plain, 0x33 },
+		{ { 0xb400000000000135, 7, 0, MCE_CLASS_UNCORRECTED, MCE_FAILURE }, &recovers, 0x33 },
+		{ { 0xb000000000000135, 7, 0, MCE_CLASS_UNCORRECTED, MCE_LOGGED }, &recovers, 0x33 },
+		{ { 0xb400000000000135, 7, 0, MCE_CLASS_UNCORRECTED, MCE_PANIC }, &recovers, 0x10 },
+		{ { 0xf400000000000135, 7, 0, MCE_CLASS_UNCORRECTED, MCE_PANIC }, &recovers, 0x33 },
+		{ { 0xb600000000000135, 7, 0, MCE_CLASS_FATAL, MCE_PANIC }, &recovers, 0x33 },
+		{ { 0x9400100000000135, 0, 0, MCE_CLASS_DEFERRED, MCE_FAILURE }, &plain, 0x33 },
+		{ { 0x9000100000000135, 0, 0, MCE_CLASS_DEFERRED, MCE_LOGGED }, &plain, 0x33 },
+		{ { 0x9400000000000135, 0, 0, MCE_CLASS_CORRECTED, MCE_LOGGED }, &plain, 0x33 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_judgement(&cases[i].c, cases[i].rules, cases[i].cs);
+}
+
+static void test_codes(void **state)
+{
+	static const struct {
+		uint64_t status;
+		const char *text;
+	} cases[] = {
+		{ 0x0000, "no error" },
+		{ 0x0005, "internal parity error" },
+		{ 0x0007, "unknown" },
+		{ 0x000e, "cache hierarchy, level 2" },
+		{ 0x0015, "TLB, data, level 1" },
+		{ 0x0091, "memory controller, read, channel 1" },
+		{ 0x00c0, "memory controller, scrub, channel 0" },
+		{ 0x00cf, "memory controller, scrub, channel not known" },
+		{ 0x10c0, "memory controller, scrub, channel 0" },
+		{ 0x0134, "cache hierarchy, data read, data, level 0 (data load)" },
+		{ 0x0150, "cache hierarchy, instruction fetch, instruction, level 0 (instruction fetch)" },
+		{ 0x017a, "cache hierarchy, eviction, generic, level 2 (explicit writeback)" },
+		{ 0x0299, "memory used as a cache, read, channel 9" },
+		{ 0x0400, "internal timer error" },
+		{ 0x0405, "internal unclassified" },
+		{ 0x0e0b, "I/O error" },
+		{ 0x0f0f, "bus or interconnect, generic, generic error, other, generic level, timed out" },
+		{ 0x0800, "bus or interconnect, local CPU originated, generic error, memory access, level 0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[DECODE_TEXT];
+
+		mce_code_text(UINT64_C(0xabcd0000) | cases[i].status, VENDOR_INTEL, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+static void test_fields(void **state)
+{
+	(void)state;
+	assert_string_equal(mce_threshold(0, VENDOR_INTEL), "none");
+	assert_string_equal(mce_threshold(UINT64_C(1) << 53, VENDOR_INTEL), "green");
+	assert_string_equal(mce_threshold(UINT64_C(2) << 53, VENDOR_INTEL), "yellow");
+	assert_null(mce_threshold(MCI_UC, VENDOR_INTEL));
+	assert_null(mce_threshold(0, VENDOR_AMD));
+	assert_string_equal(mce_address_mode(0x8c), "physical");
+	assert_int_equal(mce_address_lsb(0x8c), 12);
+	assert_string_equal(mce_address_mode(0xcc), "memory");
+}
+
+static void test_ready(void **state)
+{
+	static const struct {
+		const char *name;
+		struct judged c;
+	} cases[] = {
+		{ "corrected", { 0x9c00000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED } },
+		{ "ucna", { 0xbc00000000000091, NOT_GIVEN, 0x8c, MCE_CLASS_UCNA, MCE_LOGGED } },
+		{ "srao", { 0xbd000000000000c0, 5, 0x8c, MCE_CLASS_SRAO, MCE_FAILURE } },
+		{ "srar", { 0xbd80000000000134, 7, 0x8c, MCE_CLASS_SRAR, MCE_FAILURE } },
+		{ "fatal", { 0xbe00000000000000, 4, 0x8c, MCE_CLASS_FATAL, MCE_PANIC } },
+	};
+	static const struct mce_rules rules = { .vendor = VENDOR_INTEL };
+	uint64_t address = 0x1234000;
+
+	(void)state;
+	assert_null(ready_find("sraz"));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mce m;
+
+		ready_make(ready_find(cases[i].name), &address, &m);
+		assert_field(&m, MCE_STATUS, cases[i].c.status);
+		assert_field(&m, MCE_ADDR, address);
+		assert_field(&m, MCE_MISC, cases[i].c.misc);
+		assert_int_equal(mce_has(&m, MCE_MCGSTATUS), cases[i].c.mcgstatus != NOT_GIVEN);
+		check_judgement(&cases[i].c, &rules, 0x33);
+		ready_make(ready_find(cases[i].name), NULL, &m);
+		assert_false(m.value[MCE_STATUS] & (MCI_ADDRV | MCI_MISCV));
+		assert_false(mce_has(&m, MCE_ADDR) || mce_has(&m, MCE_MISC));
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_classic),
+		cmocka_unit_test(test_kernel),
+		cmocka_unit_test(test_kernel_corrected),
+		cmocka_unit_test(test_mcelog),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_all_or_none),
+		cmocka_unit_test(test_intel),
+		cmocka_unit_test(test_amd),
+		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_ready),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
