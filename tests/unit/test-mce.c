@@ -124,6 +124,8 @@ static void test_kernel(void **state)
 	check_kernel("[   12.345678] " HARDWARE EXCEPTION "[   12.345678] " HARDWARE WHERE
 		     "[   12.345679] usb 1-1: CPU 7 is a word\n"
 		     "[   12.345678] [Hardware Error]: " REGISTERS "[   12.345678] " HARDWARE CPU_LINE, 1);
+	check_kernel("mce: CPUs not responding to MCE broadcast (may include false positives): 1\n"
+		     HARDWARE EXCEPTION HARDWARE WHERE HARDWARE REGISTERS HARDWARE CPU_LINE, 1);
 	check_kernel("<0>[   12.3] " HARDWARE EXCEPTION "<0>[ 12.4] " HARDWARE WHERE
 		     "Nov 28 23:00:01 host kernel: " HARDWARE REGISTERS
 		     "Nov 28 23:00:01 host kernel: CPU1: Core temperature is above threshold\n"

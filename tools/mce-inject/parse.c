@@ -518,10 +518,10 @@ static const char *in_line(const struct parser *p, const char *text)
 	return memmem(p->at, (size_t)(p->line_end - p->at), text, strlen(text));
 }
 
-/* "<3>", "[   12.345678] " (also with "[T123]" behind), "… kernel: ". */
+/* "<3>", "[   12.345678] ", "… kernel: ", or "mce: " alone. */
 static void skip_log_prefix(struct parser *p)
 {
-	static const char mark[] = "[Hardware Error]:";
+	static const char mark[] = "[Hardware Error]:", subsystem[] = "mce: ";
 	const char *found = in_line(p, mark), *close;
 
 	p->in_log = true;
@@ -532,6 +532,10 @@ static void skip_log_prefix(struct parser *p)
 	found = in_line(p, " kernel: ");
 	if (found) {
 		p->at = found + strlen(" kernel: ");
+		return;
+	}
+	if (in_line(p, subsystem) == p->at) {
+		p->at += strlen(subsystem);
 		return;
 	}
 	close = memchr(p->at, ']', (size_t)(p->line_end - p->at));
