@@ -255,8 +255,8 @@ would write 9 to /sys/kernel/debug/mce-inject/bank" ]
 }
 
 @test "completion: words of options" {
-	tool=mce-inject
-	completion=$top/completions/$tool
+	# shellcheck disable=SC2034,SC2100 # used by helper.bash; a name
+	tool=mce-inject completion=$top/completions/mce-inject
 	completes 'df hw sw th' --type ''
 	completes 'intel' --vendor = i
 	completes '--fake-panic --fatal' --fa

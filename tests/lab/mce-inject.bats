@@ -87,7 +87,7 @@ has_collector() {
 		[[ $output == *" 0 memory failures, 0 signals" ]]
 	done
 	kill -0 "$pid"
-	! grep -q SIGBUS "$out"
+	run ! grep -q SIGBUS "$out"
 }
 
 @test "sw: the second corrected error of a page makes the collector offline it" {

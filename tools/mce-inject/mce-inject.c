@@ -167,7 +167,7 @@ static void name_record(const struct run *run, size_t i, char *buf, size_t size)
 	if (run->sources[i])
 		snprintf(buf, size, "%s:%zu", run->sources[i], run->list.records[i].line);
 	else
-		snprintf(buf, size, "--%s", run->opt.ready->name);
+		snprintf(buf, size, "--%s", run->opt.ready ? run->opt.ready->name : "");
 }
 
 static int check_all(const struct run *run)

@@ -167,24 +167,24 @@ static int take_number(struct parser *p, int base, uint64_t max, uint64_t *out)
 
 static const struct key {
 	const char *name;
-	enum mce_field field;
 	uint64_t max;
+	enum mce_field field;
 	int base;	/* in what a kernel or mcelog printed */
 } keys[] = {
-	{ "BANK", MCE_BANK, 255, 10 },
-	{ "ADDR", MCE_ADDR, UINT64_MAX, 16 },
-	{ "MISC", MCE_MISC, UINT64_MAX, 16 },
-	{ "SYND", MCE_SYND, UINT64_MAX, 16 },
-	{ "IPID", MCE_IPID, UINT64_MAX, 16 },
-	{ "PPIN", MCE_PPIN, UINT64_MAX, 16 },
-	{ "TSC", MCE_TSC, UINT64_MAX, 16 },
-	{ "TIME", MCE_TIME, UINT64_MAX, 10 },
-	{ "SOCKETID", MCE_SOCKETID, BITS(32), 16 },
-	{ "SOCKET", MCE_SOCKETID, BITS(32), 10 },
-	{ "APICID", MCE_APICID, BITS(32), 16 },
-	{ "APIC", MCE_APICID, BITS(32), 16 },
-	{ "MCGCAP", MCE_MCGCAP, UINT64_MAX, 16 },
-	{ "MICROCODE", MCE_MICROCODE, BITS(32), 16 },
+	{ "BANK", 255, MCE_BANK, 10 },
+	{ "ADDR", UINT64_MAX, MCE_ADDR, 16 },
+	{ "MISC", UINT64_MAX, MCE_MISC, 16 },
+	{ "SYND", UINT64_MAX, MCE_SYND, 16 },
+	{ "IPID", UINT64_MAX, MCE_IPID, 16 },
+	{ "PPIN", UINT64_MAX, MCE_PPIN, 16 },
+	{ "TSC", UINT64_MAX, MCE_TSC, 16 },
+	{ "TIME", UINT64_MAX, MCE_TIME, 10 },
+	{ "SOCKETID", BITS(32), MCE_SOCKETID, 16 },
+	{ "SOCKET", BITS(32), MCE_SOCKETID, 10 },
+	{ "APICID", BITS(32), MCE_APICID, 16 },
+	{ "APIC", BITS(32), MCE_APICID, 16 },
+	{ "MCGCAP", UINT64_MAX, MCE_MCGCAP, 16 },
+	{ "MICROCODE", BITS(32), MCE_MICROCODE, 16 },
 };
 
 static const struct {
