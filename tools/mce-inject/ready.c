@@ -10,11 +10,11 @@
 #define MISC_PAGE UINT64_C(0x8c)
 
 static const struct ready table[] = {
-	{ "corrected", 9, UINT64_C(0x9c00000000000091), true, 0, false },
-	{ "ucna", 9, UINT64_C(0xbc00000000000091), false, 0, true },
-	{ "srao", 9, UINT64_C(0xbd000000000000c0), true, MCG_MCIP | MCG_RIPV, true },
-	{ "srar", 1, UINT64_C(0xbd80000000000134), true, MCG_MCIP | MCG_EIPV | MCG_RIPV, true },
-	{ "fatal", 4, UINT64_C(0xbe00000000000000), true, MCG_MCIP, false },
+	{ "corrected", 9, UINT64_C(0x9c00000000000091), 0, true, false },
+	{ "ucna", 9, UINT64_C(0xbc00000000000091), 0, false, true },
+	{ "srao", 9, UINT64_C(0xbd000000000000c0), MCG_MCIP | MCG_RIPV, true, true },
+	{ "srar", 1, UINT64_C(0xbd80000000000134), MCG_MCIP | MCG_EIPV | MCG_RIPV, true, true },
+	{ "fatal", 4, UINT64_C(0xbe00000000000000), MCG_MCIP, true, false },
 };
 
 const struct ready *ready_find(const char *name)

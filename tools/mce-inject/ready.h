@@ -6,10 +6,8 @@
 
 struct ready {
 	const char *name;	/* of the option, without dashes */
-	uint64_t bank, status;
-	bool has_mcgstatus;
-	uint64_t mcgstatus;
-	bool needs_address;
+	uint64_t bank, status, mcgstatus;
+	bool has_mcgstatus, needs_address;
 };
 
 /* NULL: no such name. */
