@@ -85,6 +85,11 @@ same() {
 	stderr_is "page-types: --addr: 7 of the pages are not in the dump $saved, which is one of a part"
 	stdout_has $'4\t1\t_____l_____Ma______________________________' \
 		$'c\t1\t__________B________________________________'
+	run_split page-types -F "$saved" --pfn 2,5-6 -N -l
+	status_is 1
+	stderr_is "page-types: --pfn: 2 of the pages are not in the dump $saved, which is one of a part"
+	fails_with 1 "page-types: --sample: 9 of the pages are not in the dump $saved, which is one of a part" \
+		page-types -F "$saved" --sample
 }
 
 @test "ranges behind the end of memory leave nothing behind" {

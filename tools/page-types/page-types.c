@@ -151,7 +151,10 @@ static int walk_ranges(struct run *run, const struct kpage_walk *walk, const cha
 		return EXIT_OK;
 	if (err)
 		return fail_pfn_walk(walk, err);
-	return option ? check_walk_end(option, run->flags, ranges, n, end, run->opt.dump) : EXIT_OK;
+	if (!option)
+		return EXIT_OK;
+	err = check_walk_end(option, run->flags, ranges, n, end, run->opt.dump);
+	return err ? err : check_dump_parts(run, option, ranges, n);
 }
 
 /* Memory that is not there is not read. Where nothing is known of it, or a copy of
@@ -204,14 +207,12 @@ static int walk_machine(struct run *run, const struct kpage_walk *walk)
 	size_t n = s->nr_pfns;
 	_cleanup_free_ struct kpage_range *pfns = s->has_pfns ? ranges_sorted(s->pfns, &n) : NULL;
 
-	int status;
 
 	if (pfns)
 		return walk_ranges(run, walk, s->pfns_option, pfns, n);
-	if (!s->has_ranges)
-		return walk_all(run, walk);
-	status = walk_ranges(run, walk, "--addr", s->ranges, s->nr_ranges);
-	return status ? status : check_dump_parts(run);
+	if (s->has_ranges)
+		return walk_ranges(run, walk, "--addr", s->ranges, s->nr_ranges);
+	return walk_all(run, walk);
 }
 
 int walk_selection(struct run *run, const struct kpage_walk *walk)

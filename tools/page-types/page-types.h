@@ -102,7 +102,8 @@ int sources_open(struct run *run);
 int copy_open(struct kpage_ctx *ctx, const char *option, const char *path,
 	      struct kpage_dump **dump, struct kpage_file **flags);
 /* Says so if pages that were asked for are none of the dump's. */
-int check_dump_parts(const struct run *run);
+int check_dump_parts(const struct run *run, const char *option, const struct kpage_range *ranges,
+		     size_t n);
 
 /* dump.c: --dump; diff.c: --diff; watch.c: --watch. The exit status. */
 int save_dump(struct run *run);

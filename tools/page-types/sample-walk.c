@@ -202,9 +202,15 @@ static int sample_up_to(struct run *run, uint64_t end)
 
 int sample_machine(struct run *run)
 {
+	const struct kpage_range all = { 0, UINT64_MAX };
 	uint64_t end;
-	int err = kpage_file_end(run->flags, &end);
+	int err;
 
+	/* What a dump of a part leaves out would be taken for pages without any. */
+	err = check_dump_parts(run, "--sample", &all, 1);
+	if (err)
+		return err;
+	err = kpage_file_end(run->flags, &end);
 	if (err)
 		return fail_errno(err, "%s", kpage_file_path(run->flags));
 	if (!run->opt.has_seed && seed_make("--sample", &run->opt.seed))

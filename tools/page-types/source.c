@@ -115,15 +115,15 @@ static uint64_t missing_pages(const struct kpage_file *flags, struct kpage_range
 	return missing;
 }
 
-int check_dump_parts(const struct run *run)
+int check_dump_parts(const struct run *run, const char *option, const struct kpage_range *ranges,
+		     size_t n)
 {
-	const struct selection *s = &run->opt.selection;
 	uint64_t missing = 0;
 
 	if (!run->saved)
 		return EXIT_OK;
-	for (size_t i = 0; i < s->nr_ranges; i++)
-		missing += missing_pages(run->flags, s->ranges[i]);
-	return missing ? fail(EXIT_FAILED, "--addr: %" PRIu64 " of the pages are not in the dump %s, "
-			      "which is one of a part", missing, run->opt.dump) : EXIT_OK;
+	for (size_t i = 0; i < n; i++)
+		missing += missing_pages(run->flags, ranges[i]);
+	return missing ? fail(EXIT_FAILED, "%s: %" PRIu64 " of the pages are not in the dump %s, "
+			      "which is one of a part", option, missing, run->opt.dump) : EXIT_OK;
 }
