@@ -257,5 +257,5 @@ host_tests = \
 	tests/host/hwpoison-lab-boot.bats \
 	tests/host/inject-lockdown.bats
 
-EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-json tests/check-options tests/fuzz \
+EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-json tests/check-options tests/fuzz/dump \
 	tests/golden
