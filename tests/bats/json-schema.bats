@@ -24,7 +24,7 @@ good_records() {
 		{"record":"totals","version":1,"pages":1,"outcomes":{"poisoned":1},"pages_lost":1,"hardware_corrupted_before":0,"hardware_corrupted_after":4,"nodes":[{"node":0,"before":{"total":0,"ignored":0,"failed":0,"delayed":0,"recovered":0},"after":{"total":1,"ignored":0,"failed":0,"delayed":0,"recovered":1}}],"tasks_signalled":1,"tasks_killed":1,"events_lost":0,"interrupted":false,"verdict":{"expected":"killed","met":true}}
 		{"record":"poisoned","version":1,"pfn":20484,"kind":"other","flags":["hwpoison"],"flags_value":"0x80000","time":"2026-11-23T10:04:05.123456+01:00","method":"debugfs","pid":155,"comm":"db: writer","address":"0x5596bc308000","tool":"hwpoison-inject"}
 		{"record":"unpoison","version":1,"pfn":20484,"outcome":"still-poisoned","errno":16,"error":"still mapped"}
-		{"record":"range","version":1,"pid":155,"file":null,"offset":34359738,"cgroup":4711,"mapcount":1,"pfn":20484,"pages":3,"flags":["uptodate","0x8000000"],"flags_value":"0x8000008"}
+		{"record":"range","version":1,"pid":155,"file":null,"offset":34359738,"cgroup":4711,"mapcount":1,"owners":[17,155],"pfn":20484,"pages":3,"flags":["uptodate","0x8000000"],"flags_value":"0x8000008"}
 		{"record":"summary","version":1,"flags":["lru"],"flags_value":"0x20","by":"node","group":"node 1","pid":null,"number":1,"pages":12,"bytes":49152}
 		{"record":"sum","version":1,"by":null,"group":null,"pid":null,"number":null,"pages":12,"bytes":49152}
 		{"record":"order","version":1,"pid":155,"comm":"db: writer","order":2,"size":16384,"kind":"anon","folios":2,"pages":7,"bytes":28672,"aligned_pages":7,"whole_pages":4,"partial_pages":3,"cont_pages":[7,6,4]}
@@ -105,7 +105,7 @@ rejects_change() {
 	takes "$(good poisoned | jq -c '.time = null | .method = null | .pid = null | .comm = null |
 		.address = null | .tool = null')"
 	takes "$(good range | jq -c '.pid = null | .file = "/data/a b" | .offset = null | .cgroup = null |
-		.mapcount = null')"
+		.mapcount = null | .owners = null')"
 	takes "$(good owned_page | jq -c '.node = null | .cgroup = null | .cgroup_path = null |
 		.container = "db" | .held_by = "free" | .missing = 0 | .reason = null')"
 	takes "$(good owner | jq -c '.comm = null | .how = "file-open" | .address = null | .vma_start = null |

@@ -255,6 +255,35 @@ json() {
 	diff -u "$BATS_TEST_TMPDIR/one" "$stdout_file"
 }
 
+@test "--owners with a list: a column of the processes" {
+	# The poisoned page by its entry; a swap entry has no owner to be looked for.
+	run_split owners -L -N
+	status_is 0
+	stderr_is
+	[ "$(cut -f 1,3 "$stdout_file" | tr '\t' : | paste -s -d ' ')" = \
+		"offset:owners 0:- 1:7,9 2:7,9 3:- 4:- 5:9 6:7 7:9 8:- 9:- a:- b:-" ]
+	run_split owners -L -N -M -p 9
+	[ "$(cut -f 1,2,3,5 "$stdout_file" | tr '\t' : | paste -s -d ' ')" = \
+		"voffset:map-cnt:offset:owners 40:3:1:7,9 41:0:5:9 42:0:4:- 100:2:2:7,9 101:1:7:9" ]
+	json 0 -L -N --pfn 1,3
+	[ "$(fields '.pfn, (.owners | join(","))' | paste -s -d ';')" = "1 7,9;3 " ]
+	run_split page-types --sysroot "$root" --json -L -N --pfn 1
+	[ "$(fields .owners)" = null ]
+}
+
+@test "--owners --list: a range has the same processes throughout" {
+	dump "$root/proc/kpageflags" - 'anon*6'
+	vma 7 512 "$(present 3)" "$(present 4)" "$(present 5)"
+	vma 9 512 "$(present 4)" "$(present 5)"
+	# Twice by the same process is once in the column.
+	vma 9 1024 "$(present 5)"
+	rm "$root/proc/kpagecount"
+	sed -i '1,/^200000/{/^200000/!d}' "$root/proc/7/maps" "$root/proc/9/maps"
+	run_split owners --list -N -a 1+6
+	status_is 0
+	[ "$(sed 1d "$stdout_file" | cut -f 1,2,4 | tr '\t' : | paste -s -d ' ')" = "1:2:- 3:1:7 4:2:7,9 6:1:-" ]
+}
+
 @test "--owners: what excludes it" {
 	local option try="Try 'page-types --help'."
 
@@ -264,10 +293,10 @@ json() {
 		status_is 2
 		stderr_is 'page-types: --owners: not with --hwpoison, --unpoison, --mark-idle and --describe' "$try"
 	done
-	for option in -l -L -C -M; do
+	for option in -C -M; do
 		run_split page-types --owners $option --pfn 1
 		status_is 2
-		stderr_is 'page-types: --owners: not with the options of lists' "$try"
+		stderr_is 'page-types: --owners: --list-cgroup and --list-mapcnt need a list' "$try"
 	done
 	run_split page-types --owners -F "$root/proc/kpageflags"
 	status_is 2

@@ -82,6 +82,11 @@ address_of() {
 	yields "$(printf '%s\n' "$pid" "$child" | sort -n | paste -s -d ' ')" 'select(.record == "owner") | .pid'
 	yields "$(address_of 0) present null special-pages $(address_of 0) present null special-pages" \
 		'select(.record == "owner") | "\(.address) \(.how) \(.offset) \(.comm)"'
+	# The same as a column of a list.
+	[ "$(page-types -L -N --owners --pfn "$pfn" | cut -f 3 | paste -s -d ' ')" = \
+		"owners $(printf '%s\n' "$pid" "$child" | sort -n | paste -s -d ,)" ]
+	[ "$(page-types -l -N --owners -p "$pid" -a "$(($(address_of 0) / 4096))" | tail -n 1 | cut -f 5)" = \
+		"$(printf '%s\n' "$pid" "$child" | sort -n | paste -s -d ,)" ]
 }
 
 @test "shared memory: the place in the file" {

@@ -104,8 +104,8 @@ int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const 
 			    "(hidepid)", option, (int)pid);
 	case -EACCES:
 		return fail(EXIT_NOPERM, "%s: %d: %s: Permission denied (it is another user's, or may not "
-			    "be traced: CAP_SYS_PTRACE is needed; try as root)", option, (int)pid,
-			    kpage_ctx_error_path(ctx));
+			    "be traced: CAP_SYS_PTRACE is needed%s)", option, (int)pid,
+			    kpage_ctx_error_path(ctx), geteuid() ? "; try as root" : "");
 	case -EPERM:
 		if (is_hidden(ctx, pid))
 			return fail_hidden(option, pid);

@@ -21,6 +21,7 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/order.c \
 	tools/page-types/owners.c \
 	tools/page-types/owners.h \
+	tools/page-types/owners-column.c \
 	tools/page-types/owners-files.c \
 	tools/page-types/owners-places.c \
 	tools/page-types/owners-report.c \

@@ -35,6 +35,7 @@ static void run_close(struct run *run)
 	rundir_free(run->dir);
 	kpage_idle_free(run->idle);
 	narrowed_close(run);
+	owner_list_release(&run->owners);
 	free(run->holes);
 	kpage_tally_free(run->tally);
 	kpage_file_free(run->cgroup);
@@ -303,6 +304,9 @@ static int run_all(struct run *run)
 	if (is_acting(opt) || opt->list != LIST_NONE)
 		walk.emit = emit;
 	begin_list(run);
+	status = opt->owners ? owners_column(run) : EXIT_OK;
+	if (status)
+		return status;
 	status = walk_selection(run, &walk);
 	if (stdout_has_failed() && !is_acting(opt))
 		return status;
@@ -331,7 +335,7 @@ int main(int argc, const char **argv)
 	case PARSE_RUN:
 		if (run.opt.describe)
 			show_flags(run.opt.describe_flags);
-		else if (run.opt.owners)
+		else if (run.opt.owners && run.opt.list == LIST_NONE)
 			status = owners_run(&run.opt);
 		else
 			status = run_all(&run);

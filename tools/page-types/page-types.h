@@ -10,6 +10,7 @@
 #include "common/ledger.h"
 #include "common/narrow.h"
 #include "common/options.h"
+#include "common/owners.h"
 #include "common/processes.h"
 #include "common/progress.h"
 #include "common/rundir.h"
@@ -24,7 +25,7 @@ struct options {
 	enum sort_by sort;
 	uint64_t top;			/* 0: all */
 	bool order;			/* folios by size, instead of pages by flags */
-	bool owners;			/* who has the pages */
+	bool owners;			/* who has the pages; with a list, as a column of it */
 	unsigned int jobs, max_cpu;
 	bool sample, has_seed;
 	double fraction;		/* of --sample; 0: as fits */
@@ -56,6 +57,7 @@ struct run {
 		const struct kpage_walk *walk;	/* what comes of the pages that are taken */
 	} narrowed;
 	struct progress progress;
+	struct owner_list owners;	/* of the pages that are listed */
 	struct list list;
 	struct record_output out;
 	struct injection inj;
@@ -104,6 +106,10 @@ int copy_open(struct kpage_ctx *ctx, const char *option, const char *path,
 /* Says so if pages that were asked for are none of the dump's. */
 int check_dump_parts(const struct run *run, const char *option, const struct kpage_range *ranges,
 		     size_t n);
+
+/* owners-column.c: finds the owners of what is going to be listed. EXIT_OK, or a status after
+ * a message. */
+int owners_column(struct run *run);
 
 /* dump.c: --dump; diff.c: --diff; watch.c: --watch. The exit status. */
 int save_dump(struct run *run);

@@ -83,6 +83,26 @@ static void get_mapcount(const void *row, struct cell *c)
 		cell_number(c, range_of(row)->mapcount);
 }
 
+/* A process that maps the page twice has two entries, one after the other. */
+static bool is_repeated(const struct row *row, size_t i)
+{
+	return i && row->owners[i].pid == row->owners[i - 1].pid;
+}
+
+static void get_owners(const void *row, struct cell *c)
+{
+	const struct row *r = range_of(row);
+	struct json_object *pids;
+
+	if (!list_of(row)->owners)
+		return;
+	pids = json_new_array();
+	for (size_t i = 0; i < r->nr_owners; i++)
+		if (!is_repeated(r, i))
+			json_push_number(pids, (uint64_t)r->owners[i].pid);
+	cell_json(c, pids);
+}
+
 static void get_pfn(const void *row, struct cell *c)
 {
 	cell_pfn(c, range_of(row)->pfn);
@@ -109,6 +129,7 @@ static const struct column range_columns[] = {
 	{ "offset", NULL, 0, get_offset },
 	{ "cgroup", NULL, 0, get_cgroup },
 	{ "mapcount", NULL, 0, get_mapcount },
+	{ "owners", NULL, 0, get_owners },
 	{ "pfn", NULL, 0, get_pfn },
 	{ "pages", NULL, 0, get_pages },
 	{ "flags", NULL, 0, get_flags },
@@ -148,6 +169,16 @@ static void flush_rows(struct list *list)
 	list->len = 0;
 }
 
+/* The last column: it may be as long as it likes. */
+static void print_owners(const struct row *row)
+{
+	putchar('\t');
+	for (size_t i = 0; i < row->nr_owners; i++)
+		if (!is_repeated(row, i))
+			printf("%s%d", i ? "," : "", (int)row->owners[i].pid);
+	puts(row->nr_owners ? "" : "-");
+}
+
 static void put_row(struct list *list, const struct row *row)
 {
 	char *p = list->text + list->len;
@@ -170,8 +201,13 @@ static void put_row(struct list *list, const struct row *row)
 	if (list->mode == LIST_RANGES)
 		p = put_hex(p, row->count, '\t');
 	p = put_symbolic(p, list, row->flags);
-	*p++ = '\n';
+	if (!list->owners)
+		*p++ = '\n';
 	list->len = (size_t)(p - list->text);
+	if (list->owners) {
+		flush_rows(list);
+		print_owners(row);
+	}
 	if (list->len > sizeof(list->text) - ROW_MAX)
 		flush_rows(list);
 }
@@ -194,8 +230,9 @@ static void put_header(struct list *list)
 	printf("%s", c->pid ? "pid\t" : "");
 	if (c->offset)
 		printf("%s\t", c->offset);
-	printf("%s%s%s\n", c->cgroup ? "cgroup\t" : "", c->mapcount ? "map-cnt\t" : "",
-	       list->mode == LIST_RANGES ? "offset\tlen\tflags" : "offset\tflags");
+	printf("%s%s%s%s\n", c->cgroup ? "cgroup\t" : "", c->mapcount ? "map-cnt\t" : "",
+	       list->mode == LIST_RANGES ? "offset\tlen\tflags" : "offset\tflags",
+	       list->owners ? "\towners" : "");
 }
 
 static void end_range(struct list *list)
@@ -211,11 +248,25 @@ void list_break(struct list *list)
 	flush_rows(list);
 }
 
+/* Mapped by the same processes, wherever, and however often by each. */
+static bool same_owners(const struct row *a, const struct row *b)
+{
+	size_t i = 0, k = 0;
+
+	while (i < a->nr_owners && k < b->nr_owners && a->owners[i].pid == b->owners[k].pid) {
+		for (i++; i < a->nr_owners && is_repeated(a, i); i++)
+			;
+		for (k++; k < b->nr_owners && is_repeated(b, k); k++)
+			;
+	}
+	return i == a->nr_owners && k == b->nr_owners;
+}
+
 static bool continues(const struct row *range, const struct row *next)
 {
 	return range->count && next->flags == range->flags && next->cgroup == range->cgroup &&
 	       next->mapcount == range->mapcount && next->pfn == range->pfn + range->count &&
-	       next->offset == range->offset + range->count;
+	       next->offset == range->offset + range->count && same_owners(range, next);
 }
 
 static void add_row(struct list *list, const struct row *row)
@@ -236,7 +287,7 @@ void list_add(struct list *list, const struct kpage_batch *b)
 		return;
 	put_header(list);
 	for (size_t i = 0; i < b->n; i++) {
-		const struct row row = {
+		struct row row = {
 			.offset = b->offset ? b->offset[i] : b->pfn[i],
 			.pfn = b->pfn[i],
 			.count = 1,
@@ -245,6 +296,8 @@ void list_add(struct list *list, const struct kpage_batch *b)
 			.mapcount = list->columns.mapcount ? b->mapcount[i] : 0,
 		};
 
+		if (list->owners && !kpage_batch_is_swap(b, i))
+			row.owners = owners_of(list->owners, row.pfn, &row.nr_owners);
 		add_row(list, &row);
 	}
 }

@@ -2,6 +2,7 @@
 /* The formats of page-types: lists of pages and of ranges. */
 #pragma once
 
+#include "common/owners.h"
 #include "kpage.h"
 #include "common/record.h"
 #include "common/util.h"
@@ -22,12 +23,15 @@ struct columns {
 
 struct row {
 	uint64_t offset, pfn, count, flags, cgroup, mapcount;
+	const struct owner *owners;	/* of each of its pages; NULL: none, or no such column */
+	size_t nr_owners;
 };
 
 struct list {
 	enum list_mode mode;
 	struct columns columns;
 	struct record_output *json;	/* NULL: text */
+	const struct owner_list *owners;	/* a column for them; NULL: none. Borrowed */
 	const char *file;	/* whose pages come now; NULL: no file's. Borrowed */
 	bool has_header;	/* it comes with the first row */
 	pid_t pid;		/* whose pages come now */
