@@ -245,7 +245,8 @@ int ctx_find_mount(struct kpage_ctx *ctx, const char *type, const char *has,
 	return ctx_error(ctx, -ENODEV, type);
 }
 
-int ctx_read_text(struct kpage_ctx *ctx, const char *path, char *buf, size_t size)
+KPAGE_EXPORT int kpage_ctx_read_line(struct kpage_ctx *ctx, const char *path, char *buf,
+				     size_t size)
 {
 	_cleanup_close_ int fd = ctx_open(ctx, path, O_RDONLY);
 	ssize_t n;

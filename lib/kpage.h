@@ -57,6 +57,10 @@ const char *kpage_ctx_error_path(const struct kpage_ctx *ctx);
  */
 int kpage_ctx_open(struct kpage_ctx *ctx, const char *path, int flags);
 
+/* Reads the first line of a file below the root, as far as size - 1 bytes go, without its
+ * end: what most files of /proc/sys and /sys hold. Errors: those of open(2) and read(2). */
+int kpage_ctx_read_line(struct kpage_ctx *ctx, const char *path, char *buf, size_t size);
+
 /* Bytes in a page of this machine. */
 uint64_t kpage_page_size(void);
 

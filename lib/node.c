@@ -27,7 +27,7 @@ static int read_block_size(struct kpage_ctx *ctx, struct kpage_nodes *nodes)
 	uint64_t bytes;
 	int err;
 
-	err = ctx_read_text(ctx, path, text, sizeof(text));
+	err = kpage_ctx_read_line(ctx, path, text, sizeof(text));
 	if (err == -ENOENT)
 		return 0;	/* no CONFIG_MEMORY_HOTPLUG */
 	if (err)

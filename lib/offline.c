@@ -43,7 +43,7 @@ KPAGE_EXPORT int kpage_offline_soft(struct kpage_ctx *ctx, uint64_t pfn)
 static int read_number(struct kpage_ctx *ctx, const char *path, uint64_t *out)
 {
 	char text[32];
-	int err = ctx_read_text(ctx, path, text, sizeof(text));
+	int err = kpage_ctx_read_line(ctx, path, text, sizeof(text));
 
 	if (err)
 		return err;
@@ -130,7 +130,7 @@ int block_size_read(struct kpage_ctx *ctx, uint64_t *out)
 {
 	const char *path = MEMORY "/block_size_bytes";
 	char text[32];
-	int end = 0, err = ctx_read_text(ctx, path, text, sizeof(text));
+	int end = 0, err = kpage_ctx_read_line(ctx, path, text, sizeof(text));
 
 	if (err)
 		return err;
@@ -149,7 +149,7 @@ KPAGE_EXPORT int kpage_block_is_offline(struct kpage_ctx *ctx, uint64_t pfn)
 		return err;
 	snprintf(path, sizeof(path), MEMORY "/memory%" PRIu64 "/state",
 		 pfn / (size / kpage_page_size()));
-	err = ctx_read_text(ctx, path, state, sizeof(state));
+	err = kpage_ctx_read_line(ctx, path, state, sizeof(state));
 	if (err)
 		return err == -ENOENT ? ctx_error(ctx, -ENXIO, path) : err;
 	/* "going-offline": its pages are being emptied. */

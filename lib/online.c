@@ -22,7 +22,7 @@ static int is_away(struct kpage_ctx *ctx, uint64_t number)
 	int err;
 
 	snprintf(path, sizeof(path), MEMORY_DIR "/memory%" PRIu64 "/state", number);
-	err = ctx_read_text(ctx, path, state, sizeof(state));
+	err = kpage_ctx_read_line(ctx, path, state, sizeof(state));
 	if (err)
 		return err == -ENOENT ? 1 : err;	/* unplugged meanwhile */
 	return strcmp(state, "offline") == 0;

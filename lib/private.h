@@ -92,9 +92,6 @@ bool ctx_exists(struct kpage_ctx *ctx, const char *path);
 int ctx_find_mount(struct kpage_ctx *ctx, const char *type, const char *has,
 		   char out[static KPAGE_PATH_MAX]);
 
-/* Reads a small file whole, without its last newline. */
-int ctx_read_text(struct kpage_ctx *ctx, const char *path, char *buf, size_t size);
-
 /* Whether a file of a tree of copies is one of this machine's own, on a file system
  * with that magic number: nothing may be written there. */
 bool ctx_is_foreign(const struct kpage_ctx *ctx, int fd, long magic);

@@ -708,7 +708,7 @@ static void name_task(struct watch_trace *t, struct kpage_event *event)
 			return;
 		}
 		snprintf(path, sizeof(path), "/proc/%d/comm", event->tid);
-		if (ctx_read_text(t->ctx, path, event->comm, sizeof(event->comm)))
+		if (kpage_ctx_read_line(t->ctx, path, event->comm, sizeof(event->comm)))
 			event->comm[0] = '\0';
 	}
 }

@@ -74,7 +74,7 @@ static void test_working_directory(void **state)
 	assert_int_equal(kpage_ctx_new(".", &ctx), 0);
 	assert_int_equal(fchdir(here), 0);
 	assert_false(kpage_ctx_is_live(ctx));
-	assert_int_equal(ctx_read_text(ctx, "/proc/text", text, sizeof(text)), 0);
+	assert_int_equal(kpage_ctx_read_line(ctx, "/proc/text", text, sizeof(text)), 0);
 	assert_string_equal(text, "below");
 	kpage_ctx_free(ctx);
 }
@@ -121,19 +121,19 @@ static void test_read_text(void **state)
 	struct fixture *fx = *state;
 	char text[8] = "unset";
 
-	assert_int_equal(ctx_read_text(fx->ctx, "/a", text, sizeof(text)), -ENOENT);
+	assert_int_equal(kpage_ctx_read_line(fx->ctx, "/a", text, sizeof(text)), -ENOENT);
 	assert_string_equal(text, "unset");
 	fixture_text(fx, "/a", "");
-	assert_int_equal(ctx_read_text(fx->ctx, "/a", text, sizeof(text)), 0);
+	assert_int_equal(kpage_ctx_read_line(fx->ctx, "/a", text, sizeof(text)), 0);
 	assert_string_equal(text, "");
 	fixture_text(fx, "/a", "abc\n");
-	assert_int_equal(ctx_read_text(fx->ctx, "/a", text, sizeof(text)), 0);
+	assert_int_equal(kpage_ctx_read_line(fx->ctx, "/a", text, sizeof(text)), 0);
 	assert_string_equal(text, "abc");
 	fixture_text(fx, "/a", "0123456789");
-	assert_int_equal(ctx_read_text(fx->ctx, "/a", text, sizeof(text)), 0);
+	assert_int_equal(kpage_ctx_read_line(fx->ctx, "/a", text, sizeof(text)), 0);
 	assert_string_equal(text, "0123456");
 	fixture_mkdir(fx, "/d");
-	assert_int_equal(ctx_read_text(fx->ctx, "/d", text, sizeof(text)), -EISDIR);
+	assert_int_equal(kpage_ctx_read_line(fx->ctx, "/d", text, sizeof(text)), -EISDIR);
 	assert_string_equal(kpage_ctx_error_path(fx->ctx), "/d");
 }
 

@@ -22,21 +22,6 @@
 
 /* ------------------------------------------------------------------------ files */
 
-static int read_file(struct kpage_ctx *ctx, const char *path, char *buf, size_t size)
-{
-	_cleanup_close_ int fd = kpage_ctx_open(ctx, path, O_RDONLY);
-	ssize_t n;
-
-	if (fd < 0)
-		return fd;
-	n = read(fd, buf, size - 1);
-	if (n < 0)
-		return -errno;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	return 0;
-}
-
 /* The line end counts: the kernel cuts the last byte off the type. */
 static int write_file(struct kpage_ctx *ctx, const char *path, const char *text)
 {
@@ -102,7 +87,7 @@ static void value_text(const struct mce *m, size_t i, char *buf, size_t size)
 static int check_register(struct debugfs *d, const char *path, uint64_t value)
 {
 	char now[64];
-	int err = read_file(d->ctx, path, now, sizeof(now));
+	int err = kpage_ctx_read_line(d->ctx, path, now, sizeof(now));
 
 	if (err)
 		return fail_file(err, path);
@@ -196,12 +181,12 @@ static int put_back(struct debugfs *d)
 static int take_note(struct debugfs *d)
 {
 	char note[64], flags[8], fake[24] = "-";
-	int err = read_file(d->ctx, DIR_PATH "flags", flags, sizeof(flags));
+	int err = kpage_ctx_read_line(d->ctx, DIR_PATH "flags", flags, sizeof(flags));
 
 	if (err)
 		return fail_file(err, DIR_PATH "flags");
 	if (d->fake_panic)
-		err = read_file(d->ctx, FAKE_PANIC, fake, sizeof(fake));
+		err = kpage_ctx_read_line(d->ctx, FAKE_PANIC, fake, sizeof(fake));
 	if (err == -ENOENT)
 		return fail(EXIT_CANNOT, FAKE_PANIC ": not there: this kernel can't fake a panic");
 	if (err)

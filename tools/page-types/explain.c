@@ -8,21 +8,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* The first words of a file below the root. 0 or a negative errno. */
-static int read_text(struct kpage_ctx *ctx, const char *path, char *buf, size_t size)
-{
-	_cleanup_close_ int fd = kpage_ctx_open(ctx, path, O_RDONLY);
-	ssize_t n;
-
-	if (fd < 0)
-		return fd;
-	n = read(fd, buf, size - 1);
-	if (n < 0)
-		return -errno;
-	buf[n] = '\0';
-	return 0;
-}
-
 /* -------------------------------------------------------------- flags of this kernel */
 
 struct version {
@@ -106,10 +91,9 @@ static void explain_flags(struct run *run)
 	char release[80];
 	size_t n;
 
-	if (read_text(run->ctx, "/proc/sys/kernel/osrelease", release, sizeof(release)) ||
+	if (kpage_ctx_read_line(run->ctx, "/proc/sys/kernel/osrelease", release, sizeof(release)) ||
 	    !parse_version(release, &kernel))
 		return;
-	release[strcspn(release, "\n")] = '\0';
 	for (size_t i = 0; i < s->nr_exprs; i++)
 		needed |= needed_flags(&s->exprs[i]);
 	table = kpage_flag_table(&n);
