@@ -249,9 +249,9 @@ lab_tests = \
 	tests/lab/readme.bats \
 	tests/lab/snapshot.bats \
 	tests/lab/usemem.bats \
-	tests/lab/zy-inject-kernel-pages.bats \
-	tests/lab/zz-hwpoison-rst.bats \
-	tests/lab/zz-inject-cgroup-v1.bats
+	tests/lab/inject-kernel-pages.bats \
+	tests/lab/hwpoison-rst.bats \
+	tests/lab/inject-cgroup-v1.bats
 
 host_tests = \
 	tests/host/hwpoison-lab-boot.bats \

@@ -61,7 +61,7 @@ filter() {
 # The memory controller of cgroup v1, at /sys/fs/cgroup/mem; 6.1 is the last to have it.
 # A controller is in one hierarchy at a time: it leaves v2 when nobody uses it there
 # any more, and a cgroup is used for as long as a page is charged to it. It does not come
-# back: for tests that run after all others, by their names.
+# back in this boot.
 mount_v1() {
 	local i
 

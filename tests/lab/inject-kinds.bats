@@ -3,7 +3,7 @@
 # hwpoison-inject on pages of every kind that the lab can make: what the kernel does with
 # each, what the tasks are told, what the forecast said, and how it is undone.
 #
-# Here are those that can be undone; zy-inject-kernel-pages.bats has the others. The lab
+# Here are those that can be undone; inject-kernel-pages.bats has the others. The lab
 # can't make: persistent memory (DAX), which its machine has not; 1 GB hugetlb pages,
 # which need a processor and a command line of their own; the vdso, without which no
 # further program runs; a page on a per-CPU list of free pages, which no flag shows.

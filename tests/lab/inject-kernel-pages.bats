@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # hwpoison-inject on pages of the kernel: refused, and by force marked for the rest of
-# this boot. So it comes last but for the tests that don't mind.
+# this boot, which no other file shares.
 #
 # The kernel goes on to use such a page; it only won't give it out again once it is
 # free. What would end everything is not tried: the vdso, without which no program runs.
