@@ -8,7 +8,7 @@ say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 packages_build="gcc make autoconf automake autoconf-archive libtool pkgconf
-	libpopt-dev libjson-c-dev libtracefs-dev libtraceevent-dev libcap-dev libkmod-dev libzstd-dev
+	libpopt-dev libjson-c-dev libtracefs-dev libtraceevent-dev libcap-dev libkmod-dev libncurses-dev libzstd-dev
 	linux-libc-dev"
 packages_lab="qemu-system-x86 busybox-static cpio xz-utils zstd kmod"
 packages_test="bats libcmocka-dev jq mandoc shellcheck cppcheck clang-tidy valgrind

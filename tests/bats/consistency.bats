@@ -129,6 +129,10 @@ check_options() {
 	check_options mce-inject
 }
 
+@test "page-map: options of --help, man page and completion" {
+	check_options page-map
+}
+
 @test "usemem: options of --help, man page and completion" {
 	check_options usemem
 }

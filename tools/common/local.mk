@@ -3,11 +3,14 @@ noinst_LTLIBRARIES += tools/common/libcommon.la
 tools_common_libcommon_la_SOURCES = \
 	tools/common/grammar.c \
 	tools/common/grammar.h \
-	tools/common/inject-events.c \
 	tools/common/caps.c \
 	tools/common/caps.h \
 	tools/common/compound.c \
 	tools/common/compound.h \
+	tools/common/copy.c \
+	tools/common/copy.h \
+	tools/common/forecast.c \
+	tools/common/forecast.h \
 	tools/common/inject-events.c \
 	tools/common/inject.c \
 	tools/common/inject.h \

@@ -44,14 +44,18 @@ static uint64_t flags_of_own_page(struct kpage_ctx *ctx, const struct kpage_file
 	return kflags;
 }
 
+/* So many reads of a copy are enough; a machine below 64 GiB is looked at in full. */
+#define MAX_READS 2048
+
 /* In a copy, one anonymous page without the flag shows that it means something. */
 static bool all_anon_have_ksm(const struct kpage_file *flags)
 {
 	_cleanup_free_ uint64_t *buf = xcalloc(KPAGE_BATCH, sizeof(*buf));
+	uint64_t step = MAX(kpage_file_pages(flags) / MAX_READS, (uint64_t)KPAGE_BATCH);
 	bool any = false;
 	ssize_t n;
 
-	for (uint64_t at = 0; (n = kpage_file_read(flags, at, buf, KPAGE_BATCH)) > 0; at += (uint64_t)n)
+	for (uint64_t at = 0; (n = kpage_file_read(flags, at, buf, KPAGE_BATCH)) > 0; at += step)
 		for (ssize_t i = 0; i < n; i++) {
 			if (!(buf[i] & KPAGE_BIT(ANON)))
 				continue;
@@ -66,9 +70,15 @@ void page_kinds_init(struct page_kinds *kinds, struct kpage_ctx *ctx,
 		     const struct kpage_file *flags)
 {
 	/* 6.12 to 7.0 take any anonymous page for one of KSM. */
-	kinds->ksm_lies = kpage_ctx_is_live(ctx) ?
-				  (flags_of_own_page(ctx, flags) & KPAGE_BIT(KSM)) != 0 :
-				  all_anon_have_ksm(flags);
+	if (kpage_ctx_is_live(ctx))
+		kinds->ksm_lies = flags_of_own_page(ctx, flags) & KPAGE_BIT(KSM);
+	else
+		page_kinds_of_copy(kinds, flags);
+}
+
+void page_kinds_of_copy(struct page_kinds *kinds, const struct kpage_file *flags)
+{
+	kinds->ksm_lies = all_anon_have_ksm(flags);
 }
 
 /* ------------------------------------------------------------------------ the kind */

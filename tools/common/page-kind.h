@@ -37,6 +37,9 @@ struct page_kinds {
 void page_kinds_init(struct page_kinds *kinds, struct kpage_ctx *ctx,
 		     const struct kpage_file *flags);
 
+/* The same for a copy of the flags: in the worst case all of it is read. */
+void page_kinds_of_copy(struct page_kinds *kinds, const struct kpage_file *flags);
+
 /*
  * kflags: of /proc/kpageflags. head_kflags: those of the first page of the compound
  * page whose tail it is, the same again for any other page: before 6.12 a tail shows

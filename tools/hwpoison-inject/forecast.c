@@ -5,34 +5,9 @@
 #include <json-c/json.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------- the forecast */
+#include "common/forecast.h"
 
-/* By kind, as kernels do it; where 6.1 differs, ksm says so below. */
-static const struct {
-	const char *type, *result;
-	bool early;	/* early policy: signalled at once */
-	bool access;	/* an access kills */
-	const char *risk;
-} expected[NR_PAGE_KINDS] = {
-	[PAGE_ANON] = { "dirty LRU page", "Recovered", true, true, NULL },
-	[PAGE_THP] = { "dirty LRU page", "Recovered", true, true, "the huge page is split" },
-	[PAGE_HUGETLB] = { "huge page", "Recovered", true, true, "the whole huge page is lost" },
-	[PAGE_KSM] = { "dirty LRU page", "Recovered", true, true, "all that share it lose it" },
-	[PAGE_SHM] = { "dirty LRU page", "Recovered", true, true,
-		       "it stays in the file until that is truncated or removed" },
-	[PAGE_FILE] = { "clean LRU page", "Recovered", false, false, NULL },
-	[PAGE_SWAPCACHE] = { "dirty swapcache page", "Delayed", true, true, NULL },
-	[PAGE_FREE] = { "free buddy page", "Recovered", false, false, NULL },
-	[PAGE_SLAB] = { NULL, "Ignored", false, false, "the kernel goes on to use it" },
-	[PAGE_PGTABLE] = { NULL, "Ignored", false, false, "the kernel goes on to use it" },
-	[PAGE_RESERVED] = { NULL, "Ignored", false, false, "it stays poisoned until reboot" },
-	[PAGE_OFFLINE] = { NULL, NULL, false, false, "the kernel refuses it" },
-	[PAGE_ZERO] = { NULL, "Ignored", false, false, "it stays poisoned until reboot" },
-	[PAGE_VDSO] = { NULL, "Ignored", false, false,
-			"every program that is started from then on dies" },
-	[PAGE_DRIVER] = { NULL, "Ignored", false, false, "the driver goes on to use it" },
-	[PAGE_OTHER] = { NULL, "Ignored", false, false, "nobody knows what it is used for" },
-};
+/* ------------------------------------------------------------------- the forecast */
 
 /* KSM pages are handled since 6.4; the nodes count failures since 6.3. */
 static bool handles_ksm(const struct run *run)
@@ -105,11 +80,12 @@ static void forecast_hugetlb(const struct run *run, const struct page *page, str
 static void forecast_hard(const struct run *run, const struct page *page, struct forecast *out)
 {
 	enum page_kind kind = page->target->kind;
-	bool early = expected[kind].early, access = expected[kind].access;
+	const struct kind_forecast *usual = forecast_of_kind(kind);
+	bool early = usual->early, access = usual->access;
 
-	out->type = expected[kind].type;
-	out->result = expected[kind].result;
-	out->risk = expected[kind].risk;
+	out->type = usual->type;
+	out->result = usual->result;
+	out->risk = usual->risk;
 	if (kind == PAGE_FILE)
 		forecast_file(page, out, &early, &access);
 	else if (kind == PAGE_SWAPCACHE)
@@ -135,7 +111,7 @@ void forecast_page(const struct run *run, const struct page *page, struct foreca
 		out->result = "already poisoned";
 	else if (!run->method->inject.soft)
 		forecast_hard(run, page, out);
-	else if (expected[page->target->kind].type)
+	else if (forecast_of_kind(page->target->kind)->type)
 		out->result = "moved or dropped";
 	else
 		out->result = "refused by the kernel";

@@ -6,6 +6,7 @@
 #include "kpage.h"
 #include "show.h"
 #include "summary.h"
+#include "common/copy.h"
 #include "common/inject.h"
 #include "common/ledger.h"
 #include "common/narrow.h"
@@ -100,9 +101,6 @@ int narrowed_walk_task(struct run *run, const struct kpage_walk *walk, pid_t pid
 void explain_nothing(struct run *run);
 /* source.c: what is read, from the machine or a copy. EXIT_OK, or a status after a message. */
 int sources_open(struct run *run);
-/* A dump, or a copy of kpageflags (then *dump stays NULL). option: for messages. */
-int copy_open(struct kpage_ctx *ctx, const char *option, const char *path,
-	      struct kpage_dump **dump, struct kpage_file **flags);
 /* Says so if pages that were asked for are none of the dump's. */
 int check_dump_parts(const struct run *run, const char *option, const struct kpage_range *ranges,
 		     size_t n);

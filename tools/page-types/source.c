@@ -8,47 +8,6 @@
 
 #include "common/walk.h"
 
-/* What is wrong with a file that begins as a dump does. */
-static const char *dump_error(int err)
-{
-	static const struct {
-		int err;
-		const char *text;
-	} table[] = {
-		{ EBADMSG, "truncated or damaged dump" },
-		{ EPROTONOSUPPORT, "a dump in a newer format than this version reads" },
-		{ EDOM, "a dump of a machine with another page size" },
-		{ EILSEQ, "a dump of a machine with another byte order" },
-		{ EUCLEAN, "truncated, or no dump: not a whole number of 8-byte entries" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (table[i].err == -err)
-			return table[i].text;
-	return NULL;
-}
-
-static int fail_copy(const char *option, const char *path, int err)
-{
-	const char *text = dump_error(err);
-
-	return text ? fail(EXIT_FAILED, "%s: %s: %s", option, path, text) :
-		      fail_errno(err, "%s: %s", option, path);
-}
-
-int copy_open(struct kpage_ctx *ctx, const char *option, const char *path,
-	      struct kpage_dump **dump, struct kpage_file **flags)
-{
-	int err = kpage_dump_open(ctx, path, dump);
-
-	if (!err)
-		err = kpage_dump_file(*dump, KPAGE_SOURCE_FLAGS, flags);
-	/* A folder can't be looked into, and is no copy either. */
-	else if (err == -ENOMSG || err == -EISDIR)
-		err = kpage_file_open_dump(ctx, path, flags);
-	return err ? fail_copy(option, path, err) : EXIT_OK;
-}
-
 /* Another column than the flags: that of the dump, if one is read. */
 static int open_column(struct run *run, enum kpage_source source, struct kpage_file **out)
 {

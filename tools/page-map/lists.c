@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The lists that there are: of processes, of a process's mappings, of memory blocks. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "list.h"
+#include "views.h"
+#include "common/vmas.h"
+
+static uint64_t value_id(const struct row *r)
+{
+	return r->id;
+}
+
+static uint64_t value_resident(const struct row *r)
+{
+	return r->resident;
+}
+
+static uint64_t value_start(const struct row *r)
+{
+	return r->range.start;
+}
+
+static uint64_t value_size(const struct row *r)
+{
+	return r->range.end - r->range.start;
+}
+
+#define COUNT(name)                                             \
+	static uint64_t value_##name(const struct row *r)       \
+	{                                                       \
+		return r->counted ? r->counts.name : UINT64_MAX; \
+	}
+COUNT(there)
+COUNT(swapped)
+COUNT(poisoned)
+COUNT(huge)
+COUNT(free)
+COUNT(user)
+
+/* ------------------------------------------------------------------- processes */
+
+static const struct list_column process_columns[] = {
+	{ "PID", 8, false, value_id, NULL },
+	{ "RESIDENT", 10, true, value_resident, NULL },
+	{ "POISONED", 9, true, value_poisoned, NULL },
+	{ "HUGE", 9, true, value_huge, NULL },
+	{ "SWAPPED", 9, true, value_swapped, NULL },
+	{ "COMMAND", 0, false, NULL, NULL },
+};
+
+/* In pages; of /proc/PID/statm. */
+static uint64_t read_resident(struct kpage_ctx *ctx, pid_t pid)
+{
+	char path[64], line[128];
+	unsigned long long size, resident;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	if (kpage_ctx_read_line(ctx, path, line, sizeof(line)) < 0 ||
+	    sscanf(line, "%llu %llu", &size, &resident) != 2)
+		return UINT64_MAX;
+	return resident;
+}
+
+static int load_processes(struct list *l)
+{
+	struct kpage_ctx *ctx = l->view.app->machine.ctx;
+	struct kpage_tasks *tasks = NULL;
+	struct kpage_task task;
+	pid_t pid;
+	int err = kpage_tasks_open(ctx, 0, &tasks), more = 0;
+
+	while (!err && (more = kpage_tasks_next(tasks, &pid)) > 0) {
+		struct row *r;
+
+		/* It has ended meanwhile, or has no memory. */
+		if (kpage_task_read(ctx, pid, &task) || !task.has_memory)
+			continue;
+		r = list_add(l);
+		r->id = (uint64_t)pid;
+		r->name = xstrdup(task.comm);
+		r->resident = read_resident(ctx, pid);
+	}
+	kpage_tasks_free(tasks);
+	return err ? err : more;
+}
+
+static int open_process(const struct list *l, const struct row *r, struct space *out)
+{
+	return space_of_process(&l->view.app->machine, (pid_t)r->id, NULL, out);
+}
+
+static struct view *enter_process(const struct list *l, const struct row *r)
+{
+	return list_of_vmas(l->view.app, (pid_t)r->id);
+}
+
+static const struct list_kind processes = {
+	"processes", process_columns, ARRAY_SIZE(process_columns), 1,
+	load_processes, open_process, enter_process,
+};
+
+struct view *list_of_processes(struct app *app)
+{
+	return list_new(app, &processes, processes.title, 0);
+}
+
+/* -------------------------------------------------------------------- mappings */
+
+static void show_start(const struct row *r, char *out, size_t size)
+{
+	if (r->id)
+		snprintf(out, size, "%" PRIx64, r->range.start * kpage_page_size());
+	else
+		snprintf(out, size, "all");
+}
+
+static void show_note(const struct row *r, char *out, size_t size)
+{
+	snprintf(out, size, "%s", r->note);
+}
+
+static void show_pages(const struct row *r, char *out, size_t size)
+{
+	list_show_number(r->id ? value_size(r) : UINT64_MAX, out, size);
+}
+
+static const struct list_column vma_columns[] = {
+	{ "START", 12, false, value_start, show_start },
+	{ "PERM", -4, false, value_id, show_note },
+	{ "PAGES", 8, true, value_size, show_pages },
+	{ "PRESENT", 8, true, value_there, NULL },
+	{ "POISONED", 9, true, value_poisoned, NULL },
+	{ "HUGE", 7, true, value_huge, NULL },
+	{ "SWAPPED", 8, true, value_swapped, NULL },
+	{ "MAPPING", 0, false, NULL, NULL },
+};
+
+static int load_vmas(struct list *l)
+{
+	struct vma_list vmas;
+	int err = vma_list_read(l->view.app->machine.ctx, l->pid, NULL, 0, &vmas);
+	struct row *r;
+
+	if (err)
+		return err;
+	r = list_add(l);
+	r->name = xstrdup("all mappings");
+	r->range.end = UINT64_MAX;
+	for (size_t i = 0; i < vmas.n; i++) {
+		r = list_add(l);
+		r->id = i + 1;
+		r->name = xstrdup(vmas.v[i].name ? vmas.v[i].name : "anonymous");
+		r->range = (struct kpage_range){ vmas.v[i].start, vmas.v[i].end };
+		snprintf(r->note, sizeof(r->note), "%s", vmas.v[i].perms);
+	}
+	vma_list_release(&vmas);
+	return 0;
+}
+
+static int open_vma(const struct list *l, const struct row *r, struct space *out)
+{
+	return space_of_process(&l->view.app->machine, l->pid, &r->range, out);
+}
+
+static struct view *enter_vma(const struct list *l, const struct row *r)
+{
+	return grid_of_process(l->view.app, l->pid, r->name, &r->range);
+}
+
+static const struct list_kind mappings = {
+	"mappings", vma_columns, ARRAY_SIZE(vma_columns), 0, load_vmas, open_vma, enter_vma,
+};
+
+struct view *list_of_vmas(struct app *app, pid_t pid)
+{
+	struct kpage_task task;
+	char name[96];
+
+	if (!app->machine.sees_pfns) {
+		snprintf(name, sizeof(name), "process %d", (int)pid);
+		app_alert_errno(app, name, -EPERM);
+		return NULL;
+	}
+	if (kpage_task_read(app->machine.ctx, pid, &task))
+		snprintf(name, sizeof(name), "process %d", (int)pid);
+	else
+		snprintf(name, sizeof(name), "%d %s", (int)pid, task.comm);
+	return list_new(app, &mappings, name, pid);
+}
+
+/* ---------------------------------------------------------------------- blocks */
+
+static uint64_t value_node(const struct row *r)
+{
+	return r->node < 0 ? UINT64_MAX : (uint64_t)r->node;
+}
+
+static void show_pfn(const struct row *r, char *out, size_t size)
+{
+	snprintf(out, size, "%" PRIx64, r->range.start);
+}
+
+static const struct list_column block_columns[] = {
+	{ "BLOCK", 7, false, value_id, NULL },
+	{ "NODE", 5, false, value_node, NULL },
+	{ "PFN", 10, false, value_start, show_pfn },
+	{ "PAGES", 8, true, value_there, NULL },
+	{ "FREE", 8, true, value_free, NULL },
+	{ "USER", 8, true, value_user, NULL },
+	{ "HUGE", 8, true, value_huge, NULL },
+	{ "POISONED", 9, true, value_poisoned, NULL },
+	{ "STATE", 0, false, NULL, NULL },
+};
+
+/* Where the kernel has no memory blocks, and in a copy, pieces of this size stand for them. */
+#define PIECE_PAGES 32768
+
+static uint64_t read_block_pages(const struct machine *m)
+{
+	char line[32], number[40];
+	uint64_t bytes = 0;
+
+	if (!m->copy && kpage_ctx_read_line(m->ctx, "/sys/devices/system/memory/block_size_bytes", line,
+					    sizeof(line)) >= 0) {
+		snprintf(number, sizeof(number), "0x%s", line);
+		if (kpage_number_parse(number, &bytes))
+			bytes = 0;
+	}
+	bytes /= kpage_page_size();
+	return bytes ? bytes : PIECE_PAGES;
+}
+
+static const char *block_state(const struct machine *m, uint64_t pfn)
+{
+	int offline = m->copy ? -ENOENT : kpage_block_is_offline(m->ctx, pfn);
+
+	return offline < 0 ? "" : offline ? "offline" : "online";
+}
+
+static int load_blocks(struct list *l)
+{
+	const struct machine *m = &l->view.app->machine;
+	_cleanup_free_ struct kpage_range *ranges = NULL;
+	uint64_t pages = read_block_pages(m), last = UINT64_MAX;
+	size_t n;
+	int err = machine_ranges(m, &ranges, &n);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		for (uint64_t block = ranges[i].start / pages; block * pages < ranges[i].end; block++) {
+			struct row *r;
+
+			if (block == last)
+				continue;
+			last = block;
+			r = list_add(l);
+			r->id = block;
+			r->range = (struct kpage_range){ block * pages, (block + 1) * pages };
+			r->node = m->nodes ? kpage_nodes_find(m->nodes, r->range.start) : -1;
+			r->name = xstrdup(block_state(m, r->range.start));
+		}
+	}
+	return err;
+}
+
+static int open_block(const struct list *l, const struct row *r, struct space *out)
+{
+	return space_of_machine(&l->view.app->machine, &r->range, out);
+}
+
+static struct view *enter_block(const struct list *l, const struct row *r)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), "block %" PRIu64, r->id);
+	return grid_of_machine(l->view.app, name, &r->range);
+}
+
+static const struct list_kind blocks = {
+	"memory blocks", block_columns, ARRAY_SIZE(block_columns), 0,
+	load_blocks, open_block, enter_block,
+};
+
+struct view *list_of_blocks(struct app *app)
+{
+	return list_new(app, &blocks, blocks.title, 0);
+}

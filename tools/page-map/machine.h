@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is looked at: a machine, a tree of copies of its files, or a dump. */
+#pragma once
+
+#include "kpage.h"
+#include "common/page-kind.h"
+#include "common/util.h"
+
+struct machine {
+	struct kpage_ctx *ctx;
+	const char *sysroot;		/* NULL: this machine */
+	const char *copy;		/* the path of a dump or a copy; NULL: neither */
+	struct kpage_dump *dump;	/* NULL: a copy of kpageflags, or no copy */
+	struct kpage_file *flags;
+	struct kpage_file *mapcount;	/* NULL: there are none */
+	struct kpage_file *cgroup;
+	struct kpage_nodes *nodes;
+	struct page_kinds kinds;
+	bool sees_pfns;			/* pagemap shows them to this caller */
+};
+
+/* EXIT_OK, or a status after a message. sysroot, copy: may be NULL; kept. */
+int machine_open(struct machine *m, const char *sysroot, const char *copy);
+void machine_close(struct machine *m);
+
+/* Whether it has processes, and not pages alone. */
+bool machine_has_processes(const struct machine *m);
+
+/* The path of a cgroup; NULL: not known. The caller frees it. */
+char *machine_cgroup_path(const struct machine *m, uint64_t ino);
+
+/* The physical pages that there are: ascending, without the holes, *n of them. The caller
+ * frees *out. 0 or a negative errno. */
+int machine_ranges(const struct machine *m, struct kpage_range **out, size_t *n);

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* page-map: look at memory. */
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+
+#include "common/signals.h"
+#include "loop.h"
+#include "options.h"
+#include "print.h"
+#include "state.h"
+
+/* All that is asked for is done before the next key, and before the frame is shown. */
+static void press_keys(struct app *app, struct frame *f, const char *keys)
+{
+	int key;
+
+	for (;;) {
+		while (app_work(app, 0))
+			;
+		app_draw(app, f);
+		key = keys ? key_parse(&keys) : KEY_OF_NONE;
+		if (key == KEY_OF_NONE || app->quit)
+			return;
+		app_key(app, key);
+	}
+}
+
+static int show_once(struct app *app, const struct options *opt)
+{
+	struct frame f = { .ascii = opt->ascii };
+	int status = EXIT_OK;
+
+	frame_init(&f, opt->width ? opt->width : MIN_WIDTH, opt->height ? opt->height : MIN_HEIGHT);
+	app_resize(app, f.width, f.height);
+	/* Without colours, letters are what can be read. */
+	app->settings.letters = !opt->svg || opt->letters;
+	press_keys(app, &f, opt->keys);
+	if (opt->svg)
+		status = frame_write_svg(&f, opt->svg);
+	if (opt->once)
+		frame_print(&f, stdout);
+	frame_release(&f);
+	return status;
+}
+
+/* It is looked at by the way: without it the map is shown all the same. */
+static void start_watch(struct app *app)
+{
+	if (!app->machine.copy && kpage_ctx_is_live(app->machine.ctx) &&
+	    kpage_watch_new(app->machine.ctx, &app->watch))
+		app->watch = NULL;
+}
+
+static int show_on_terminal(struct app *app, const struct options *opt)
+{
+	int status;
+
+	if (!opt->scheme)
+		state_load(&app->settings);
+	app->settings.letters = app->settings.letters || opt->letters;
+	start_watch(app);
+	status = loop_run(app, opt->ascii);
+	if (!status)
+		state_save(&app->settings);
+	return status;
+}
+
+static int run(struct app *app, const struct options *opt)
+{
+	int status;
+
+	app->pid = opt->pid;
+	app->settings.scheme = opt->scheme ? opt->scheme : scheme_find("kind");
+	app->settings.allow_inject = opt->allow_inject;
+	app->settings.delay = opt->delay;
+	status = app_open(app, opt->sysroot, opt->copy);
+	if (!status)
+		status = opt->once || opt->svg ? show_once(app, opt) : show_on_terminal(app, opt);
+	app_close(app);
+	return status;
+}
+
+int main(int argc, const char **argv)
+{
+	struct options opt;
+	struct app app = { 0 };
+	int status;
+	enum parse_result parsed;
+
+	setlocale(LC_ALL, "");
+	parsed = options_parse(argc, argv, &opt, &status);
+	if (parsed == PARSE_RUN) {
+		if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+			opt.ascii = true;
+		signal(SIGPIPE, SIG_IGN);
+		status = run(&app, &opt);
+	}
+	options_release(&opt);
+	status = close_stdout(status);
+	/* As if nobody had caught it: who waits for us is to know. */
+	if (app.ending) {
+		signal(app.ending, SIG_DFL);
+		raise(app.ending);
+	}
+	return status;
+}

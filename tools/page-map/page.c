@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One page: all that is known of it, and who owns it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/compound.h"
+#include "common/forecast.h"
+#include "text.h"
+#include "views.h"
+
+static void show_flags(struct text_view *t, const struct page_info *p)
+{
+	uint64_t flags = kpage_flags_expand(p->kflags, p->entry);
+	size_t n;
+	const struct kpage_flag *table = kpage_flag_table(&n);
+	uint64_t known = 0;
+
+	text_view_printf(t, STYLE_NORMAL, "flags       0x%016" PRIx64 "%s", p->kflags,
+			 flags ? "" : ": none");
+	for (size_t i = 0; i < n; i++) {
+		known |= UINT64_C(1) << table[i].bit;
+		if (flags & (UINT64_C(1) << table[i].bit))
+			text_view_printf(t, STYLE_DIM, "  %-15s %s", table[i].name, table[i].meaning);
+	}
+	if (flags & ~known)
+		text_view_printf(t, STYLE_DIM, "  0x%-13" PRIx64 " not known", flags & ~known);
+}
+
+static void show_cgroup(struct text_view *t, const struct page_info *p)
+{
+	const struct machine *m = &t->view.app->machine;
+	_cleanup_free_ char *path = p->cgroup ? machine_cgroup_path(m, p->cgroup) : NULL;
+
+	if (!m->cgroup)
+		text_view_add(t, STYLE_NORMAL, "cgroup      not known");
+	else if (!p->cgroup)
+		text_view_add(t, STYLE_NORMAL, "cgroup      charged to none");
+	else
+		text_view_printf(t, STYLE_NORMAL, "cgroup      %s (@%" PRIu64 ")",
+				 path ? path : "its directory is not to be found", p->cgroup);
+}
+
+static void show_node(struct text_view *t, const struct page_info *p)
+{
+	const struct machine *m = &t->view.app->machine;
+	int node = m->nodes ? kpage_nodes_find(m->nodes, p->pfn) : -1;
+
+	if (node >= 0)
+		text_view_printf(t, STYLE_NORMAL, "node        %d", node);
+	else
+		text_view_add(t, STYLE_NORMAL, "node        not known");
+}
+
+static void show_folio(struct text_view *t, const struct page_info *p)
+{
+	struct compound_extent folio = { 0 };
+
+	compound_extent(&folio, t->view.app->machine.flags, p->pfn, &p->kflags, 1);
+	text_view_printf(t, STYLE_NORMAL,
+			 "folio       order %u: %" PRIu64 " page%s from PFN 0x%" PRIx64 " on%s",
+			 compound_order(folio.pages), folio.pages, folio.pages == 1 ? "" : "s", folio.head,
+			 folio.head != p->pfn ? " (this is a tail)" : "");
+}
+
+/* What an uncorrected error in it would do. */
+static void show_forecast(struct text_view *t, enum page_kind kind, const struct page_info *p)
+{
+	const struct kind_forecast *f = forecast_of_kind(kind);
+
+	if (p->kflags & KPAGE_BIT(HWPOISON)) {
+		text_view_add(t, STYLE_POISON, "an error    has happened: the page is poisoned");
+		return;
+	}
+	text_view_printf(t, STYLE_NORMAL, "an error    %s%s%s",
+			 f->type ? f->type : "a page of the kernel", f->result ? ": " : "",
+			 f->result ? f->result : "");
+	text_view_printf(t, STYLE_NORMAL, "            %s",
+			 f->early  ? "who maps it and kills early gets SIGBUS at once" :
+			 f->access ? "who maps it gets SIGBUS when it touches it" :
+				     "nobody is signalled");
+	if (f->access)
+		text_view_add(t, STYLE_NORMAL, "            an access kills, or runs the handler of SIGBUS");
+	if (f->risk)
+		text_view_printf(t, STYLE_NORMAL, "            %s", f->risk);
+}
+
+static void show_page(struct text_view *t, const struct page_info *p)
+{
+	enum page_kind kind = page_kind_of(&t->view.app->machine.kinds, p->kflags, p->head_kflags, NULL);
+
+	t->pfn = p->pfn;
+	text_view_printf(t, STYLE_TITLE, "PFN         0x%" PRIx64 " (%" PRIu64 ")", p->pfn, p->pfn);
+	text_view_printf(t, STYLE_NORMAL, "address     0x%" PRIx64 " (physical)",
+			 p->pfn * kpage_page_size());
+	text_view_printf(t, STYLE_NORMAL, "kind        %s", page_kind_name(kind));
+	show_flags(t, p);
+	if (p->mapcount == UINT64_MAX)
+		text_view_add(t, STYLE_NORMAL, "map count   not known");
+	else
+		text_view_printf(t, STYLE_NORMAL, "map count   %" PRIu64, p->mapcount);
+	show_cgroup(t, p);
+	show_node(t, p);
+	show_folio(t, p);
+	show_forecast(t, kind, p);
+}
+
+static void show(struct text_view *t, const struct page_info *p)
+{
+	if (t->pid)
+		text_view_printf(t, STYLE_TITLE, "in process  %d at 0x%" PRIx64 ", pagemap entry 0x%016" PRIx64,
+				 (int)t->pid, t->place * kpage_page_size(), p->entry);
+	switch (p->state) {
+	case PAGE_STATE_ABSENT:
+		text_view_add(t, STYLE_NORMAL, "not populated: no page is there");
+		break;
+	case PAGE_STATE_SWAPPED:
+		text_view_printf(t, STYLE_NORMAL, "swapped: offset 0x%" PRIx64 " of swap area %u",
+				 kpage_pagemap_swap_offset(p->entry), kpage_pagemap_swap_type(p->entry));
+		break;
+	case PAGE_STATE_PAGE:
+		show_page(t, p);
+		break;
+	}
+}
+
+static int open_space(const struct text_view *t, struct space *out)
+{
+	const struct kpage_range one = { t->place, t->place + 1 };
+
+	if (t->pid)
+		return space_of_process(&t->view.app->machine, t->pid, &one, out);
+	return space_of_machine(&t->view.app->machine, &one, out);
+}
+
+static void fill(struct text_view *t)
+{
+	struct space space = { 0 };
+	struct page_info p;
+	ssize_t n = open_space(t, &space);
+
+	if (!n)
+		n = space_read(&space, 0, 1, NEED_HEAD | NEED_MAPCOUNT | NEED_CGROUP, &p);
+	if (n == 1)
+		show(t, &p);
+	else if (n < 0)
+		app_alert_errno(t->view.app, "the page", (int)n);
+	else
+		text_view_add(t, STYLE_NORMAL, "there is no page now");
+	text_view_add(t, STYLE_NORMAL, "");
+	t->own = t->n;
+	space_release(&space);
+	view_looked(&t->view, 0, 0);
+}
+
+/* By --owners of page-types, which knows the ways from a page to who has it. */
+static void find_owners(struct text_view *t)
+{
+	const struct machine *m = &t->view.app->machine;
+	char pfn[32];
+	char *argv[] = { (char *)"page-types", (char *)"--owners", (char *)"--pfn", pfn, NULL, NULL,
+			 NULL };
+
+	if (!t->pfn || !machine_has_processes(m))
+		return;
+	snprintf(pfn, sizeof(pfn), "0x%" PRIx64, t->pfn);
+	if (m->sysroot) {
+		argv[4] = (char *)"--sysroot";
+		argv[5] = (char *)(uintptr_t)m->sysroot;
+	}
+	text_view_run(t, argv);
+}
+
+static bool page_act(struct text_view *t, enum action action)
+{
+	struct app *app = t->view.app;
+
+	switch (action) {
+	case ACTION_OWNERS:
+		find_owners(t);
+		return true;
+	case ACTION_TAG:
+		if (!app_toggle_tag(app, t->pid, t->place))
+			app_alert(app, "no more than %d tags", MAX_TAGS);
+		return true;
+	case ACTION_ACT:
+		if (app->settings.allow_inject)
+			app_ask(app, ACTION_ACT, "This page: type \"poison\" or \"unpoison\"");
+		else
+			app_alert(app, "only with --allow-inject");
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct view *page_view(struct app *app, pid_t pid, uint64_t place)
+{
+	struct text_view *t;
+	char title[64];
+
+	if (pid)
+		snprintf(title, sizeof(title), "page 0x%" PRIx64, place * kpage_page_size());
+	else
+		snprintf(title, sizeof(title), "page %" PRIx64, place);
+	t = text_view_new(app, title);
+	t->pid = pid;
+	t->place = place;
+	t->fill = fill;
+	t->act = page_act;
+	fill(t);
+	find_owners(t);
+	return &t->view;
+}

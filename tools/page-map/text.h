@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lines of text that can be scrolled, maybe with those of a program behind them. */
+#pragma once
+
+#include "app.h"
+#include "child.h"
+
+struct text_line {
+	enum style style;
+	char *text;
+};
+
+struct text_view {
+	struct view view;
+	char *title;
+	struct text_line *lines;
+	size_t n;
+	size_t own;		/* the first lines are not the program's */
+	size_t top;		/* the first row that is shown; a long line has several */
+	int rows;		/* that were shown last, */
+	size_t all_rows;	/* and that there were */
+	struct child child;
+	void (*fill)(struct text_view *t);	/* makes its own lines anew; NULL: they stay */
+	bool (*act)(struct text_view *t, enum action action);	/* its own actions; NULL: none */
+	/* Of a page: */
+	pid_t pid;
+	uint64_t place, pfn;
+};
+
+struct text_view *text_view_new(struct app *app, const char *title);
+void text_view_add(struct text_view *t, enum style style, const char *text);
+void text_view_printf(struct text_view *t, enum style style, const char *fmt, ...)
+	_printf_(3, 4);
+/* Starts a program, whose output follows the lines that are there. */
+void text_view_run(struct text_view *t, char *const *argv);
