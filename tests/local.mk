@@ -245,6 +245,7 @@ lab_tests = \
 	tests/lab/order.bats \
 	tests/lab/owners.bats \
 	tests/lab/page-types-groups.bats \
+	tests/lab/page-map.bats \
 	tests/lab/page-types.bats \
 	tests/lab/readme.bats \
 	tests/lab/snapshot.bats \

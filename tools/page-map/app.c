@@ -144,6 +144,7 @@ static void say(struct app *app, bool alert, const char *fmt, va_list args)
 {
 	vsnprintf(app->status, sizeof(app->status), fmt, args);
 	app->alert = alert;
+	app->dirty = true;
 }
 
 void app_say(struct app *app, const char *fmt, ...)
@@ -359,6 +360,7 @@ void view_looked(struct view *v, uint64_t cpu_ns, uint64_t pages)
 	v->cpu_ns = cpu_ns;
 	v->pages = pages;
 	v->looked = true;
+	v->app->dirty = true;
 	clock_gettime(CLOCK_MONOTONIC, &v->done);
 }
 

@@ -58,6 +58,7 @@ struct settings {
 	const struct scheme *scheme;
 	bool letters;
 	bool allow_inject;
+	bool sample;		/* the first picture will do */
 	double delay;		/* seconds between two looks, at least */
 };
 
@@ -80,6 +81,7 @@ struct app {
 	bool alert;		/* the status is bad news */
 	bool frozen;
 	bool quit;
+	bool dirty;		/* something was said, or is shown otherwise: draw it */
 	int ending;		/* the signal that ended it; 0: none */
 	int width, height;
 	int mouse_x, mouse_y;	/* of KEY_OF_CLICK */
@@ -123,4 +125,5 @@ bool app_has_tag(const struct app *app, pid_t pid, uint64_t place);
 /* false: there are too many. */
 bool app_toggle_tag(struct app *app, pid_t pid, uint64_t place);
 
+/* A look at everything is over. */
 void view_looked(struct view *v, uint64_t cpu_ns, uint64_t pages);

@@ -144,7 +144,7 @@ static void failed(struct grid *g, int err)
 static void finish(struct grid *g, struct scan *scan)
 {
 	g->scanning = false;
-	view_looked(&g->view, scan->cpu_ns, scan->pages);
+	view_looked(&g->view, scan->cpu_ns + g->runs_ns, scan->pages);
 	if (scan != &g->next)
 		return;
 	scan_release(&g->shown);
@@ -172,7 +172,7 @@ static bool grid_work(struct view *v, uint64_t ns)
 	err = scan_step(scan, ns);
 	if (err)
 		failed(g, err);
-	else if (scan->complete)
+	else if (scan->complete || (v->app->settings.sample && scan_has_picture(scan)))
 		finish(g, scan);
 	return g->scanning;
 }
@@ -190,11 +190,13 @@ static bool look_for_runs(struct grid *g, int *err)
 	size_t n = g->space.nr_runs;
 	uint64_t place = space_place(&g->space, g->cursor), first = space_place(&g->space, g->first);
 	struct space now = { 0 };
+	uint64_t start = cpu_time_ns();
 	bool changed;
 
 	*err = space_again(&g->space, &now);
 	if (*err)
 		return false;
+	g->runs_ns = cpu_time_ns() - start;
 	changed = !same_runs(&now, old, n);
 	space_release(&g->space);
 	g->space = now;

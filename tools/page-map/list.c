@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "views.h"
 
@@ -151,27 +150,19 @@ static void count_piece(struct list *l)
 	next_row(l);
 }
 
-static uint64_t cpu_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static bool list_work(struct view *v, uint64_t ns)
 {
 	struct list *l = list_of(v);
-	uint64_t start = cpu_now();
+	uint64_t start = cpu_time_ns();
 
-	while (l->counting && (!ns || cpu_now() - start < ns)) {
+	while (l->counting && (!ns || cpu_time_ns() - start < ns)) {
 		if (!l->space.machine && !open_row(l)) {
 			l->counting = false;
 			break;
 		}
 		count_piece(l);
 	}
-	l->cpu_ns += cpu_now() - start;
+	l->cpu_ns += cpu_time_ns() - start;
 	if (!l->counting && !v->looked) {
 		view_looked(v, l->cpu_ns, l->pages);
 		put_in_order(l);

@@ -23,7 +23,6 @@ struct loop {
 	int signals;
 	int ending;		/* a signal that ends the program; 0: none */
 	struct timespec drawn;
-	bool dirty;
 };
 
 static int open_signals(int *fd, sigset_t *before)
@@ -47,7 +46,7 @@ static void take_size(struct loop *l)
 	screen_size(&width, &height);
 	frame_init(&l->frame, width, height);
 	app_resize(l->app, width, height);
-	l->dirty = true;
+	l->app->dirty = true;
 }
 
 static void stop(struct loop *l)
@@ -72,7 +71,7 @@ static void take_signals(struct loop *l)
 			stop(l);
 			break;
 		case SIGCONT:
-			l->dirty = true;
+			l->app->dirty = true;
 			break;
 		default:
 			l->ending = (int)info.ssi_signo;
@@ -103,7 +102,7 @@ static void take_key(struct loop *l, int key)
 	default:
 		app_key(app, key);
 	}
-	l->dirty = true;
+	l->app->dirty = true;
 }
 
 static void take_keys(struct loop *l)
@@ -119,7 +118,7 @@ static void draw(struct loop *l)
 	app_draw(l->app, &l->frame);
 	screen_show(&l->frame);
 	clock_gettime(CLOCK_MONOTONIC, &l->drawn);
-	l->dirty = false;
+	l->app->dirty = false;
 }
 
 /* How long there is nothing to do, in ms. */
@@ -150,20 +149,15 @@ static bool wait(struct loop *l, bool busy)
 
 static void run(struct loop *l)
 {
-	bool busy = true, looked;
+	bool busy = true;
 
 	draw(l);
 	while (!l->app->quit && !l->ending && wait(l, busy)) {
-		const struct view *v = app_view(l->app);
-
 		if (l->app->quit || l->ending)
 			break;
-		looked = v->looked;
 		app_tick(l->app);
 		busy = app_work(l->app, SLICE_NS);
-		/* A picture that is whole, one that grows, and text of a program. */
-		if (l->dirty || looked != app_view(l->app)->looked ||
-		    seconds_since(&l->drawn) >= (busy ? FRAME_S : TICK_MS / 1e3))
+		if (l->app->dirty || (busy && seconds_since(&l->drawn) >= FRAME_S))
 			draw(l);
 	}
 }

@@ -7,6 +7,7 @@
 
 enum {
 	OPT_ONCE = 0x100,
+	OPT_SAMPLE,
 	OPT_SIZE,
 	OPT_SVG,
 	OPT_KEYS,
@@ -42,6 +43,8 @@ static struct poptOption how_options[] = {
 static struct poptOption once_options[] = {
 	{ "once", 0, POPT_ARG_NONE, NULL, OPT_ONCE, "Print one frame as text, and end", NULL },
 	{ "svg", 0, POPT_ARG_STRING, NULL, OPT_SVG, "Write it as a picture, and end", "FILE" },
+	{ "sample", 0, POPT_ARG_NONE, NULL, OPT_SAMPLE,
+	  "Read only what the first picture takes; counts are estimates", NULL },
 	{ "size", 0, POPT_ARG_STRING, NULL, OPT_SIZE, "Its size (80x24)", "COLUMNSxLINES" },
 	{ "keys", 0, POPT_ARG_STRING, NULL, OPT_KEYS, "Press these keys before", "KEYS" },
 	POPT_TABLEEND
@@ -57,6 +60,7 @@ static struct poptOption table[] = {
 
 static const struct option_switch switches[] = {
 	{ OPT_ONCE, offsetof(struct options, once) },
+	{ OPT_SAMPLE, offsetof(struct options, sample) },
 	{ OPT_ASCII, offsetof(struct options, ascii) },
 	{ OPT_LETTERS, offsetof(struct options, letters) },
 	{ OPT_ALLOW_INJECT, offsetof(struct options, allow_inject) },
@@ -133,8 +137,9 @@ static int check(const struct options *opt)
 	if (opt->allow_inject && (opt->once || opt->svg))
 		return fail(EXIT_USAGE, "--allow-inject: not with --once and --svg: nobody is there to be "
 			    "asked");
-	if (!opt->once && !opt->svg && (opt->keys || opt->width))
-		return fail(EXIT_USAGE, "%s: only with --once or --svg", opt->keys ? "--keys" : "--size");
+	if (!opt->once && !opt->svg && (opt->keys || opt->width || opt->sample))
+		return fail(EXIT_USAGE, "%s: only with --once or --svg",
+			    opt->keys ? "--keys" : opt->width ? "--size" : "--sample");
 	return EXIT_OK;
 }
 

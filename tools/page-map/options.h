@@ -8,7 +8,7 @@
 struct options {
 	pid_t pid;
 	char *copy, *sysroot;
-	bool once, ascii, allow_inject, letters;
+	bool once, sample, ascii, allow_inject, letters;
 	int width, height;
 	char *svg, *keys;
 	const struct scheme *scheme;	/* NULL: as remembered */

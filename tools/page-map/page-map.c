@@ -15,10 +15,12 @@
 /* All that is asked for is done before the next key, and before the frame is shown. */
 static void press_keys(struct app *app, struct frame *f, const char *keys)
 {
+	/* In the smallest steps, if it is not to go on longer than needed. */
+	const uint64_t ns = app->settings.sample ? 1 : 0;
 	int key;
 
 	for (;;) {
-		while (app_work(app, 0))
+		while (app_work(app, ns))
 			;
 		app_draw(app, f);
 		key = keys ? key_parse(&keys) : KEY_OF_NONE;
@@ -76,6 +78,7 @@ static int run(struct app *app, const struct options *opt)
 	app->settings.scheme = opt->scheme ? opt->scheme : scheme_find("kind");
 	app->settings.allow_inject = opt->allow_inject;
 	app->settings.delay = opt->delay;
+	app->settings.sample = opt->sample;
 	status = app_open(app, opt->sysroot, opt->copy);
 	if (!status)
 		status = opt->once || opt->svg ? show_once(app, opt) : show_on_terminal(app, opt);

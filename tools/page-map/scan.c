@@ -3,15 +3,6 @@
 #include "scan.h"
 
 #include <string.h>
-#include <time.h>
-
-static uint64_t cpu_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* Pages that are read as one group: a cell, or a chunk of small cells. */
 static unsigned int group_shift(const struct scan *s)
@@ -179,18 +170,18 @@ static int read_chunk(struct scan *s, struct page_info *pages)
 int scan_step(struct scan *s, uint64_t ns)
 {
 	struct page_info pages[CHUNK];
-	uint64_t start = cpu_now(), spent = 0;
+	uint64_t start = cpu_time_ns(), spent = 0;
 	int err = 0;
 
 	for (unsigned int i = 1; !s->complete && !err; i++) {
 		err = read_chunk(s, pages);
 		if (i % CLOCK_EVERY)
 			continue;
-		spent = cpu_now() - start;
+		spent = cpu_time_ns() - start;
 		if (ns && spent >= ns)
 			break;
 	}
-	s->cpu_ns += cpu_now() - start;
+	s->cpu_ns += cpu_time_ns() - start;
 	return err;
 }
 

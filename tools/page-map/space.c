@@ -4,8 +4,17 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/compound.h"
+
+uint64_t cpu_time_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
 
 /* ------------------------------------------------------------------ what there is */
 

@@ -73,6 +73,9 @@ uint64_t space_index(const struct space *s, uint64_t place);
 /* The index of the first page at or behind a place; s->pages: there is none. */
 uint64_t space_index_from(const struct space *s, uint64_t place);
 
+/* The CPU time of this thread so far. */
+uint64_t cpu_time_ns(void);
+
 /*
  * Reads n pages (at most CHUNK) from an index on. Returns how many there were, or a
  * negative errno (-ESRCH: the process has ended).

@@ -188,7 +188,10 @@ static void text_answer(struct view *v, enum action question, const char *text)
 
 static void take_line(const char *text, void *arg)
 {
-	text_view_add(arg, STYLE_NORMAL, text);
+	struct text_view *t = arg;
+
+	text_view_add(t, STYLE_NORMAL, text);
+	t->view.app->dirty = true;
 }
 
 static void say_end(struct text_view *t)
