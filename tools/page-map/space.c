@@ -33,16 +33,18 @@ static void add_run(struct space *s, uint64_t start, uint64_t end, uint64_t smal
 	s->runs[s->nr_runs++] = (struct space_run){ .start = start, .end = end };
 }
 
+/* In place: there are more runs than that already. */
 static void close_small_holes(struct space *s, uint64_t small)
 {
-	size_t n = s->nr_runs;
+	size_t n = 1;
 
-	s->nr_runs = 0;
-	for (size_t i = 0; i < n; i++) {
-		const struct space_run run = s->runs[i];
-
-		add_run(s, run.start, run.end, small);
+	for (size_t i = 1; i < s->nr_runs; i++) {
+		if (s->runs[i].start - s->runs[n - 1].end <= small)
+			s->runs[n - 1].end = s->runs[i].end;
+		else
+			s->runs[n++] = s->runs[i];
 	}
+	s->nr_runs = n;
 }
 
 static void number_runs(struct space *s)
