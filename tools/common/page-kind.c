@@ -83,9 +83,8 @@ void page_kinds_of_copy(struct page_kinds *kinds, const struct kpage_file *flags
 
 /* ------------------------------------------------------------------------ the kind */
 
-/* What the kernel maps into every process, by the name of the mapping: the flags say
- * nothing of it. */
-static bool is_kernel_mapping(const char *name)
+/* By the name: the flags say nothing of it. */
+bool page_kind_is_kernel_mapping(const char *name)
 {
 	return name && (!strcmp(name, "[vdso]") || !strncmp(name, "[vvar", 5) ||
 			!strcmp(name, "[vectors]") || !strcmp(name, "[sigpage]"));
@@ -128,7 +127,7 @@ enum page_kind page_kind_of(const struct page_kinds *kinds, uint64_t kflags, uin
 		{ KPAGE_BIT(RESERVED), PAGE_RESERVED },
 	};
 
-	if (is_kernel_mapping(vma_name))
+	if (page_kind_is_kernel_mapping(vma_name))
 		return PAGE_VDSO;
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (kflags & table[i].flags)

@@ -40,6 +40,9 @@ void page_kinds_init(struct page_kinds *kinds, struct kpage_ctx *ctx,
 /* The same for a copy of the flags: in the worst case all of it is read. */
 void page_kinds_of_copy(struct page_kinds *kinds, const struct kpage_file *flags);
 
+/* Whether a mapping of that name (may be NULL) is the kernel's own, as every process has it. */
+bool page_kind_is_kernel_mapping(const char *vma_name);
+
 /*
  * kflags: of /proc/kpageflags. head_kflags: those of the first page of the compound
  * page whose tail it is, the same again for any other page: before 6.12 a tail shows

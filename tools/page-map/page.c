@@ -87,7 +87,8 @@ static void show_forecast(struct text_view *t, enum page_kind kind, const struct
 
 static void show_page(struct text_view *t, const struct page_info *p)
 {
-	enum page_kind kind = page_kind_of(&t->view.app->machine.kinds, p->kflags, p->head_kflags, NULL);
+	enum page_kind kind = page_kind_of(&t->view.app->machine.kinds, p->kflags, p->head_kflags,
+					   p->vma_name);
 
 	t->pfn = p->pfn;
 	text_view_printf(t, STYLE_TITLE, "PFN         0x%" PRIx64 " (%" PRIu64 ")", p->pfn, p->pfn);

@@ -73,7 +73,8 @@ static bool is_alike(const struct page_info *a, const struct page_info *b)
 {
 	return a->kflags == b->kflags && a->head_kflags == b->head_kflags && a->state == b->state &&
 	       a->entry >> 55 == b->entry >> 55 && a->order == b->order &&
-	       a->mapcount == b->mapcount && a->cgroup == b->cgroup;
+	       a->mapcount == b->mapcount && a->cgroup == b->cgroup &&
+	       a->vma_name == b->vma_name;
 }
 
 static void classify(const struct scan *s, struct classifier *c, const struct page_info *p)

@@ -38,7 +38,8 @@ _Static_assert(ARRAY_SIZE(kinds) <= MAX_CLASSES, "there is room for them");
 
 static unsigned int classify_kind(struct scheme_state *state, const struct page_info *p)
 {
-	return CLASS_FIRST + page_kind_of(&state->machine->kinds, p->kflags, p->head_kflags, NULL);
+	return CLASS_FIRST + page_kind_of(&state->machine->kinds, p->kflags, p->head_kflags,
+					  p->vma_name);
 }
 
 /* --------------------------------------------------------------------------- age */

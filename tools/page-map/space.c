@@ -102,6 +102,23 @@ static int find_populated(struct space *s, struct kpage_range todo, uint64_t *sm
 	return 0;
 }
 
+/* Its flags don't tell what the kernel has mapped: there are up to four such mappings. */
+static void note_kernel_mapping(struct space *s, const struct kpage_vma *vma)
+{
+	const uint64_t size = kpage_page_size();
+
+	if (s->nr_kernel < ARRAY_SIZE(s->kernel) && page_kind_is_kernel_mapping(vma->name))
+		s->kernel[s->nr_kernel++] = (struct kpage_range){ vma->start / size, vma->end / size };
+}
+
+static const char *vma_name_at(const struct space *s, uint64_t place)
+{
+	for (size_t i = 0; i < s->nr_kernel; i++)
+		if (place >= s->kernel[i].start && place < s->kernel[i].end)
+			return "[vdso]";
+	return NULL;
+}
+
 /* The mappings of the process that lie within the range. */
 static int find_runs(struct space *s)
 {
@@ -117,6 +134,7 @@ static int find_runs(struct space *s)
 		struct kpage_range todo = { MAX(vma.start / size, s->within.start),
 					    MIN(vma.end / size, s->within.end) };
 
+		note_kernel_mapping(s, &vma);
 		/* The vsyscall page is beyond what pagemap knows. */
 		if (todo.start < todo.end && vma.start < UINT64_C(1) << 63)
 			err = find_populated(s, todo, &small);
@@ -279,6 +297,7 @@ static ssize_t read_entries(struct chunk *c, uint64_t place, size_t n)
 
 		set_place(p, place + (uint64_t)i);
 		p->entry = buf[i];
+		p->vma_name = vma_name_at(c->space, p->place);
 		if (buf[i] & KPAGE_PM_PRESENT) {
 			p->state = PAGE_STATE_PAGE;
 			p->pfn = kpage_pagemap_pfn(buf[i]);

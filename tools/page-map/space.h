@@ -35,6 +35,7 @@ struct page_info {
 	uint64_t mapcount;	/* UINT64_MAX: not known */
 	uint64_t cgroup;	/* inode; 0: none, or not known */
 	unsigned int order;	/* of its folio */
+	const char *vma_name;	/* "[vdso]" where the kernel has mapped its own pages; else NULL */
 };
 
 struct space_run {
@@ -47,6 +48,8 @@ struct space {
 	pid_t pid;			/* 0: physical memory */
 	struct kpage_file *pagemap;
 	struct kpage_range within;	/* of the process: what it was made of */
+	struct kpage_range kernel[4];	/* of the process: what the kernel has mapped there */
+	size_t nr_kernel;
 	struct space_run *runs;		/* ascending */
 	size_t nr_runs;
 	uint64_t pages;			/* of all runs */
