@@ -37,10 +37,18 @@ struct glyph *frame_at(const struct frame *f, int x, int y)
 
 static void put(struct frame *f, int x, int y, enum style style, uint32_t ch)
 {
-	struct glyph *g = frame_at(f, x, y);
+	struct glyph *g = frame_at(f, x, y), *other;
 
-	if (g)
-		*g = (struct glyph){ .ch = ch, .style = (uint8_t)style };
+	if (!g)
+		return;
+	/* Of a wide character that it is written over nothing is left. */
+	other = frame_at(f, x - 1, y);
+	if (other && !g->ch && ch)
+		other->ch = ' ';
+	other = frame_at(f, x + 1, y);
+	if (other && !other->ch)
+		other->ch = ' ';
+	*g = (struct glyph){ .ch = ch, .style = (uint8_t)style };
 }
 
 /* The next character and how many places it takes; moves *text on. */
@@ -86,6 +94,17 @@ int frame_text(struct frame *f, int x, int y, int width, enum style style, const
 	return x;
 }
 
+int frame_text_width(const struct frame *f, const char *text)
+{
+	mbstate_t state = { 0 };
+	int width = 0;
+	wchar_t ch;
+
+	while (*text)
+		width += take_char(&text, &state, f->ascii, &ch);
+	return width;
+}
+
 int frame_printf(struct frame *f, int x, int y, int width, enum style style, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
@@ -129,7 +148,7 @@ void frame_cell(struct frame *f, int x, int y, enum style style, char letter, un
 		return;
 	*g = (struct glyph){ .style = (uint8_t)style, .fill = (uint8_t)MAX(fill, 1U) };
 	/* Poison is a letter everywhere: nobody may take it for a colour. */
-	if (f->letters || style == STYLE_POISON)
+	if (f->letters || f->ascii || style == STYLE_POISON)
 		g->ch = (uint32_t)(pure ? toupper(letter) : tolower(letter));
 	else
 		g->ch = shade(fill);

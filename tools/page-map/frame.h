@@ -57,7 +57,7 @@ struct glyph {
 struct frame {
 	int width, height;
 	bool letters;		/* cells are letters, not blocks */
-	bool ascii;		/* nothing else can be shown */
+	bool ascii;		/* nothing else can be shown: cells are letters, too */
 	struct glyph *glyphs;
 };
 
@@ -73,6 +73,9 @@ struct glyph *frame_at(const struct frame *f, int x, int y);
 int frame_text(struct frame *f, int x, int y, int width, enum style style, const char *text);
 int frame_printf(struct frame *f, int x, int y, int width, enum style style, const char *fmt, ...)
 	_printf_(6, 7);
+
+/* How many places a text takes. */
+int frame_text_width(const struct frame *f, const char *text);
 
 /* Puts marks on a part of a line. */
 void frame_mark(struct frame *f, int x, int y, int width, enum glyph_mark mark);

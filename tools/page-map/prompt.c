@@ -57,17 +57,23 @@ enum prompt_state prompt_key(struct prompt *p, int key)
 	}
 }
 
+static const char *next_char(const char *text)
+{
+	do
+		text++;
+	while ((*text & 0xc0) == 0x80);
+	return text;
+}
+
 void prompt_draw(const struct prompt *p, struct frame *f, int y)
 {
 	int x = frame_text(f, 0, y, f->width, STYLE_TITLE, p->label);
+	const char *text = p->text;
 
 	x = frame_text(f, x, y, f->width, STYLE_TITLE, ": ");
 	/* The end of a long answer is what is being typed. */
-	for (const char *text = p->text;; text++) {
-		if (strlen(text) < (size_t)MAX(f->width - x, 1) || !*text) {
-			x = frame_text(f, x, y, f->width, STYLE_NORMAL, text);
-			break;
-		}
-	}
+	while (*text && frame_text_width(f, text) >= f->width - x)
+		text = next_char(text);
+	x = frame_text(f, x, y, f->width, STYLE_NORMAL, text);
 	frame_mark(f, x, y, 1, MARK_CURSOR);
 }
