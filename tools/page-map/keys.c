@@ -3,6 +3,7 @@
 #include "keys.h"
 
 #include <string.h>
+#include <wchar.h>
 
 #define F(n) (KEY_OF_F1 + (n) - 1)
 
@@ -87,17 +88,44 @@ static const struct {
 	{ "F9", F(9) },		       { "F10", F(10) },
 };
 
-int key_parse(const char **text)
+/* The key of that name, which is a whole word; *text moves on. */
+static int take_name(const char **text)
 {
-	size_t len;
+	size_t len = strcspn(*text, " ");
 
-	*text += strspn(*text, " ");
-	len = strcspn(*text, " ");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strlen(names[i].name) != len || strncmp(names[i].name, *text, len))
 			continue;
 		*text += len;
 		return names[i].key;
 	}
-	return len ? (unsigned char)*(*text)++ : KEY_OF_NONE;
+	return KEY_OF_NONE;
+}
+
+/* A character of the locale; what is none, a byte. */
+static int take_typed(const char **text)
+{
+	mbstate_t state = { 0 };
+	wchar_t ch;
+	size_t n = mbrtowc(&ch, *text, MB_CUR_MAX, &state);
+
+	if (n == (size_t)-1 || n == (size_t)-2)
+		return (unsigned char)*(*text)++;
+	*text += n;
+	return (int)ch;
+}
+
+int key_parse(const char **text, bool *in_word)
+{
+	size_t blanks = strspn(*text, " ");
+	int key;
+
+	*text += blanks;
+	if (blanks)
+		*in_word = false;
+	key = *in_word ? KEY_OF_NONE : take_name(text);
+	if (key)
+		return key;
+	*in_word = true;
+	return take_typed(text);
 }

@@ -83,5 +83,6 @@ const struct key_binding *key_table(size_t *n);
 enum action key_action(int key);
 
 /* Reads the next one of keys that are written down: "Down F3 hwpoison Enter". Words are
- * names of keys, or else are typed. *text moves on. KEY_OF_NONE: there is none. */
-int key_parse(const char **text);
+ * names of keys, or else are typed. *text moves on; *in_word is false at first.
+ * KEY_OF_NONE: there is none. */
+int key_parse(const char **text, bool *in_word);

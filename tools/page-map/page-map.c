@@ -17,13 +17,14 @@ static void press_keys(struct app *app, struct frame *f, const char *keys)
 {
 	/* In the smallest steps, if it is not to go on longer than needed. */
 	const uint64_t ns = app->settings.sample ? 1 : 0;
+	bool in_word = false;
 	int key;
 
 	for (;;) {
 		while (app_work(app, ns))
 			;
 		app_draw(app, f);
-		key = keys ? key_parse(&keys) : KEY_OF_NONE;
+		key = keys ? key_parse(&keys, &in_word) : KEY_OF_NONE;
 		if (key == KEY_OF_NONE || app->quit)
 			return;
 		app_key(app, key);
