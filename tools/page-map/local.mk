@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The model knows no terminal, and is tested without one.
-page_map_parts = \
+noinst_LTLIBRARIES += tools/page-map/libpagemap.la
+tools_page_map_libpagemap_la_SOURCES = \
 	tools/page-map/app.c \
 	tools/page-map/app.h \
 	tools/page-map/child.c \
@@ -42,7 +43,7 @@ page_map_parts = \
 
 if WITH_NCURSES
 bin_PROGRAMS += tools/page-map/page-map
-tools_page_map_page_map_SOURCES = $(page_map_parts) \
+tools_page_map_page_map_SOURCES = \
 	tools/page-map/loop.c \
 	tools/page-map/loop.h \
 	tools/page-map/options.c \
@@ -53,10 +54,10 @@ tools_page_map_page_map_SOURCES = $(page_map_parts) \
 	tools/page-map/state.c \
 	tools/page-map/state.h
 tools_page_map_page_map_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS) $(NCURSES_CFLAGS)
-tools_page_map_page_map_LDADD = tools/common/libcommon.la lib/libkpage.la $(POPT_LIBS) \
-	$(NCURSES_LIBS)
+tools_page_map_page_map_LDADD = tools/page-map/libpagemap.la tools/common/libcommon.la lib/libkpage.la \
+	$(POPT_LIBS) $(NCURSES_LIBS)
 dist_man_MANS += man/page-map.1
 dist_bashcompletion_DATA += completions/page-map
 else
-EXTRA_DIST += $(page_map_parts) man/page-map.1 completions/page-map
+EXTRA_DIST += man/page-map.1 completions/page-map
 endif
