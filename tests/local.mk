@@ -17,6 +17,14 @@ unit_tests = \
 	tests/unit/test-kernel-filter-options \
 	tests/unit/test-kernel-lines \
 	tests/unit/test-ledger \
+	tests/unit/test-map-frame \
+	tests/unit/test-map-keys \
+	tests/unit/test-map-mark \
+	tests/unit/test-map-prompt \
+	tests/unit/test-map-scan \
+	tests/unit/test-map-scheme \
+	tests/unit/test-map-search \
+	tests/unit/test-map-space \
 	tests/unit/test-maps \
 	tests/unit/test-mce \
 	tests/unit/test-module \
@@ -62,6 +70,10 @@ common_fixture = $(unit_fixture) tests/unit/messages.c tests/unit/messages.h
 common_libs = tools/common/libcommon.la lib/libkpage-objects.la $(CMOCKA_LIBS) $(TRACEFS_LIBS) $(ZSTD_LIBS) \
 	$(JSON_C_LIBS) $(LIBCAP_LIBS) $(LIBKMOD_LIBS) $(POPT_LIBS)
 
+# The tests of page-map's model.
+map_fixture = tests/unit/map.c tests/unit/map.h $(common_fixture)
+map_libs = tools/page-map/libpagemap.la $(common_libs)
+
 if WITH_CMOCKA
 AM_CPPFLAGS += $(CMOCKA_CFLAGS)
 check_PROGRAMS += $(unit_tests)
@@ -101,6 +113,22 @@ tests_unit_test_kernel_lines_SOURCES = tests/unit/test-kernel-lines.c \
 tests_unit_test_kernel_lines_LDADD = $(common_libs)
 tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
 tests_unit_test_ledger_LDADD = $(common_libs)
+tests_unit_test_map_frame_SOURCES = tests/unit/test-map-frame.c $(map_fixture)
+tests_unit_test_map_frame_LDADD = $(map_libs)
+tests_unit_test_map_keys_SOURCES = tests/unit/test-map-keys.c $(map_fixture)
+tests_unit_test_map_keys_LDADD = $(map_libs)
+tests_unit_test_map_mark_SOURCES = tests/unit/test-map-mark.c $(map_fixture)
+tests_unit_test_map_mark_LDADD = $(map_libs)
+tests_unit_test_map_prompt_SOURCES = tests/unit/test-map-prompt.c $(map_fixture)
+tests_unit_test_map_prompt_LDADD = $(map_libs)
+tests_unit_test_map_scan_SOURCES = tests/unit/test-map-scan.c $(map_fixture)
+tests_unit_test_map_scan_LDADD = $(map_libs)
+tests_unit_test_map_scheme_SOURCES = tests/unit/test-map-scheme.c $(map_fixture)
+tests_unit_test_map_scheme_LDADD = $(map_libs)
+tests_unit_test_map_search_SOURCES = tests/unit/test-map-search.c $(map_fixture)
+tests_unit_test_map_search_LDADD = $(map_libs)
+tests_unit_test_map_space_SOURCES = tests/unit/test-map-space.c $(map_fixture)
+tests_unit_test_map_space_LDADD = $(map_libs)
 tests_unit_test_maps_SOURCES = tests/unit/test-maps.c $(unit_fixture)
 tests_unit_test_maps_LDADD = $(unit_libs)
 mce_parts = tools/mce-inject/parse.c tools/mce-inject/decode.c tools/mce-inject/judge.c \
