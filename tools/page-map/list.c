@@ -70,10 +70,10 @@ static int compare(const void *a, const void *b, void *arg)
 	return (x > y) - (x < y);
 }
 
-/* The cursor stays on its row. */
+/* The cursor stays on its row, and is on the first one at first. */
 static void put_in_order(struct list *l)
 {
-	size_t row = l->cursor < l->shown ? l->order[l->cursor] : 0;
+	size_t row = l->cursor < l->shown ? l->order[l->cursor] : SIZE_MAX;
 
 	l->order = xreallocarray(l->order, MAX(l->n, (size_t)1), sizeof(*l->order));
 	l->shown = 0;
