@@ -44,8 +44,8 @@ static void draw_head(const struct grid *g, struct frame *f)
 	format_size(g->space.pages, all, sizeof(all));
 	format_size(per_cell, cell, sizeof(cell));
 	x = frame_printf(f, 0, 1, f->width, STYLE_LABEL, "%s", g->scheme->title);
-	x = frame_printf(f, x, 1, f->width, STYLE_NORMAL, ": %" PRIu64 " pages (%s), ", g->space.pages,
-			 all);
+	x = frame_printf(f, x, 1, f->width, STYLE_NORMAL, ": %" PRIu64 " page%s (%s), ", g->space.pages,
+			 g->space.pages == 1 ? "" : "s", all);
 	if (g->zoom)
 		x = frame_printf(f, x, 1, f->width, STYLE_NORMAL, "a cell is %" PRIu64 " pages (%s)",
 				 per_cell, cell);
