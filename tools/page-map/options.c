@@ -157,6 +157,8 @@ enum parse_result options_parse(int argc, const char **argv, struct options *opt
 		*status = fail(EXIT_USAGE, "%s: unexpected argument", rest);
 	if (!*status && !done)
 		*status = check(opt);
+	if (*status)
+		fprintf(stderr, "Try 'page-map --help'.\n");
 	poptFreeContext(popt);
 	return *status ? PARSE_BAD : done ? PARSE_DONE : PARSE_RUN;
 }
