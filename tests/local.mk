@@ -241,6 +241,8 @@ bats_tests = \
 	tests/bats/mcekill-show.bats \
 	tests/bats/mcekill-usage.bats \
 	tests/bats/mcekill.bash \
+	tests/bats/page-map.bash \
+	tests/bats/page-map.bats \
 	tests/bats/page-types-docs.bats \
 	tests/bats/page-types-dump.bats \
 	tests/bats/page-types-errors.bats \

@@ -1,0 +1,719 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# page-map --once: what it shows of a --sysroot tree and of copies, and what the keys do.
+
+# Set in helper.bash: $root, $stdout_file, $stderr_file.
+# shellcheck disable=SC2154
+load helper
+load page-map
+
+setup() {
+	unset TERM
+	export LC_ALL=C.UTF-8
+	make_machine
+}
+
+# Without what the look has cost, and with one blank line for many.
+bare() {
+	sed -E '1s/ +[0-9]+\.[0-9]{3} s, .*$//' "$@" | cat -s
+}
+
+# shot ARGUMENT...: one frame; it is in $stdout_file.
+shot() {
+	run_split page-map --once "$@"
+	status_is 0
+	file_is "$stderr_file"
+	[ "$(wc -l < "$stdout_file")" -eq 24 ] || complain "not 24 lines"
+	bare "$stdout_file" > "$BATS_TEST_TMPDIR/bare"
+}
+
+# shows ARGUMENT...: the frame of the tree is what stdin says.
+shows() {
+	shot --sysroot "$root" "$@"
+	diff -u --label expected --label shown - "$BATS_TEST_TMPDIR/bare"
+}
+
+# row N ARGUMENT...: a line of the frame of the tree, from 1 on; negative: from the end.
+row() {
+	local n=$1
+
+	shift
+	shot --sysroot "$root" "$@"
+	if [ "$n" -lt 0 ]; then
+		tail -n "${n#-}" "$stdout_file" | head -n 1
+	else
+		sed -n "${n}p" "$stdout_file"
+	fi
+}
+
+# says TEXT KEYS [ARGUMENT...]: that is on the line for messages.
+says() {
+	local got
+
+	got=$(row -2 --keys "$2" "${@:3}")
+	[ "$got" = "$1" ] || {
+		printf 'expected: %s\nsaid: %s\n' "$1" "$got"
+		return 1
+	}
+}
+
+# at TEXT KEYS [ARGUMENT...]: the line of what is at the cursor begins so.
+at() {
+	local got
+
+	got=$(row -3 --keys "$2" "${@:3}")
+	[[ $got == "$1"* ]] || {
+		printf 'expected: %s\nat the cursor: %s\n' "$1" "$got"
+		return 1
+	}
+}
+
+# ------------------------------------------------------------------------- the screens
+
+@test "memory: each page a cell, without gaps" {
+	shows <<-'END'
+	page-map > memory
+	kind: 640 pages (2.5 MiB), a cell is a page
+	             0 RRRR------------------------------------------------------------
+	            40 ----------------------------------------AAAAAAAAAAAAAAAAAAAAAAAA
+	            80 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+	            c0 AAAAAAAAAAAAFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFSS
+	           100 SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSXSSSSSSSSSTTTTTTTTTTTTTTTTTTTT
+	           140 TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTFFFFFFFFFFFFFFFFFFFF
+	           180 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
+	           1c0 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
+	           200 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
+	           240 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFX
+
+	X poisoned 2   F file 325   A anon 100   - free 100   T thp 64   S slab 45
+	R reserved 4
+
+	0 reserved
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+}
+
+@test "memory blocks" {
+	make_blocks
+	shows --keys Tab <<-'END'
+	page-map > memory blocks
+	 BLOCK^  NODE        PFN    PAGES     FREE     USER     HUGE  POISONED STATE
+	      0     0          0    32768    16368     8192        0         1 online
+	      2     1      10000      128      127        0        0         1 online
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+}
+
+@test "processes, by what is resident" {
+	shows --keys 'Tab Tab' <<-'END'
+	page-map > processes
+	     PID  RESIDENTv  POISONED      HUGE   SWAPPED COMMAND
+	       7          7         1         2         1 usemem
+	       8          1         0         0         0 sleeper
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+}
+
+@test "from a process to its mappings, to their pages, to a page" {
+	shows --keys 'Tab Tab Down Enter' <<-'END'
+	page-map > processes > 8 sleeper
+	      START^ PERM    PAGES  PRESENT  POISONED    HUGE  SWAPPED MAPPING
+	         all             -        1         0       0        0 all mappings
+	       10000 rw-p        1        1         0       0        0 anonymous
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+	shows --keys 'Tab Tab Enter Enter' <<-'END'
+	page-map > processes > 7 usemem > all mappings
+	kind: 8 pages (32 KiB), a cell is a page
+	         10000 AA~AFXTT
+
+	X poisoned 1   A anon 3   T thp 2   ~ swapped 1   F file 1
+
+	10000 rw-p [heap] PFN 68 uptodate,lru,mmap,anonymous,swapbacked
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+	shows --keys 'Tab Tab Down Enter Down Enter Enter' <<-'END'
+	page-map > processes > 8 sleeper > anonymous > page 0x10000
+	                                                                            80%
+	 in process  8 at 0x10000, pagemap entry 0x808000000000006e
+	 PFN         0x6e (110)
+	 address     0x6e000 (physical)
+	 kind        anon
+	 flags       0x0000000000005828
+	   uptodate        its contents are valid: read from the device, or newer
+	   lru             on one of the LRU lists
+	   mmap            mapped by a process
+	   anonymous       mapped, and not part of a file
+	   swapbacked      backed by swap: anonymous, shmem or tmpfs
+	   softdirty       pagemap: written since the soft-dirty bits were cleared
+	 map count   1
+	 cgroup      not known
+	 node        not known
+	 folio       order 0: 1 page from PFN 0x6e on
+	 an error    dirty LRU page: Recovered
+	             who maps it and kills early gets SIGBUS at once
+	             an access kills, or runs the handler of SIGBUS
+
+	 page 0x6e (physical 0x6e000): anon, mapped 1 time, flags uptodate,lru,mmap,
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+}
+
+@test "--pid: the mappings, and by Tab the pages" {
+	shows --pid 7 <<-'END'
+	page-map > 7 usemem
+	      START^ PERM    PAGES  PRESENT  POISONED    HUGE  SWAPPED MAPPING
+	         all             -        7         1       2        1 all mappings
+	       10000 rw-p        5        3         0       0        1 [heap]
+	       20000 rw-p        4        4         1       2        0 anonymous
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+	shows --pid 7 --keys Tab <<-'END'
+	page-map > pages
+	kind: 8 pages (32 KiB), a cell is a page
+	         10000 AA~AFXTT
+
+	X poisoned 1   A anon 3   T thp 2   ~ swapped 1   F file 1
+
+	10000 rw-p [heap] PFN 68 uptodate,lru,mmap,anonymous,swapbacked
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+	[ "$(row 1 --pid 7 --keys 'Tab Tab' | bare)" = 'page-map > 7 usemem' ]
+}
+
+@test "a page of memory, with its owners" {
+	shot --sysroot "$root" --keys 'g 290 Enter Enter' --size 80x24
+	bare "$stdout_file" | grep -qx 'page-map > memory > page 122'
+	stdout_has ' PFN         0x122 (290)' ' address     0x122000 (physical)' \
+		' an error    has happened: the page is poisoned' \
+		' folio       order 0: 1 page from PFN 0x122 on'
+	grep -q '^   hwpoison   ' "$stdout_file" || complain "no flag"
+	run_split page-map --sysroot "$root" --once --keys 'g 104 Enter Enter' --size 100x60
+	status_is 0
+	stdout_has ' kind        anon' ' map count   1' ' node        not known' ' cgroup      not known' \
+		'   anonymous       mapped, and not part of a file'
+	grep -qE '\b7\b.*usemem.*0x10000|0x10000.*\b7\b' "$stdout_file" || complain "no owner"
+}
+
+@test "a tail of a huge page" {
+	run_split page-map --sysroot "$root" --once --keys 'g 301 Enter Enter' --size 100x60
+	stdout_has ' kind        thp' ' folio       order 6: 64 pages from PFN 0x12c on (this is a tail)'
+}
+
+@test "help: the keys of the man page, in the same order, and no others" {
+	local man=$BATS_TEST_DIRNAME/../../man/page-map.1
+
+	run_split page-map --sysroot "$root" --once --keys F1 --size 80x99
+	status_is 0
+	# The movements are one item of the man page; some pairs are, too.
+	diff -u --label man --label help <(
+		sed -n '/^\.Ss Keys/,/^\.El/{s/^\.It Ic //p}' "$man" | sed 's/\\e/\\/g' | tr ' ' '\n'
+	) <(
+		sed -n '3,$p' "$stdout_file" | sed '/^$/,$d' | grep -v '^     ' | cut -c 2-15 |
+			grep -v '^double click' | tr -s ' ' '\n' | sed '/^$/d'
+	)
+}
+
+# ------------------------------------------------------------------------------ copies
+
+@test "a dump, and a raw copy: the same picture as that of the machine" {
+	local copy=$BATS_TEST_TMPDIR/copy
+
+	shot --sysroot "$root"
+	sed 1d "$BATS_TEST_TMPDIR/bare" > "$BATS_TEST_TMPDIR/machine"
+	: > "$root/proc/kpagecgroup"
+	put_words "$root/proc/kpagecgroup" '0*640'
+	page-types --sysroot "$root" --dump "$copy"
+	shot --kpageflags "$copy"
+	[ "$(head -n 1 "$BATS_TEST_TMPDIR/bare")" = "$copy > memory" ]
+	diff -u "$BATS_TEST_TMPDIR/machine" <(sed 1d "$BATS_TEST_TMPDIR/bare")
+	shot -F "$root/proc/kpageflags"
+	diff -u "$BATS_TEST_TMPDIR/machine" <(sed 1d "$BATS_TEST_TMPDIR/bare")
+	# A dump has map counts, a copy of the flags has none; neither has processes.
+	shot -F "$copy" --scheme mapcount
+	grep -q '1 once 164 ' "$stdout_file"
+	shot -F "$root/proc/kpageflags" --scheme mapcount
+	grep -q '^X poisoned 2   ? not known 638$' "$stdout_file"
+	shot -F "$copy" --keys 'Tab Tab'
+	[ "$(head -n 1 "$BATS_TEST_TMPDIR/bare")" = "$copy > memory" ]
+}
+
+@test "a copy without a page" {
+	: > "$BATS_TEST_TMPDIR/empty"
+	shot -F "$BATS_TEST_TMPDIR/empty" --keys 'Enter + p g 1 Enter m Space Down End F4 slab Enter'
+	grep -qx 'there is no memory here' "$stdout_file"
+	shot -F "$BATS_TEST_TMPDIR/empty" --keys 'Tab Enter p n > Down'
+	grep -qx 'there is nothing' "$stdout_file"
+}
+
+@test "a dump that ends early" {
+	local copy=$BATS_TEST_TMPDIR/copy
+
+	page-types --sysroot "$root" --dump "$copy" 2> "$BATS_TEST_TMPDIR/missing"
+	truncate -s -5 "$copy"
+	fails_with 1 "page-map: --kpageflags: $copy: truncated or damaged dump" \
+		page-map --once -F "$copy"
+	head -c 101 "$root/proc/kpageflags" > "$copy"
+	fails_with 1 "page-map: --kpageflags: $copy: truncated, or no dump: not a whole number of 8-byte entries" \
+		page-map --once -F "$copy"
+}
+
+# -------------------------------------------------------------------- holes and the zoom
+
+@test "holes take no screen, poison is seen at each zoom" {
+	local keys='' zooms=0
+
+	make_blocks
+	shows <<-'END'
+	page-map > memory
+	kind: 32896 pages (128 MiB), a cell is 64 pages (256 KiB)
+	             0 ----------------------------------------------------------------
+	          1000 ----------------------------------------------------------------
+	          2000 ----------------------------------------------------------------
+	          3000 ----------------------------------------------------------------
+	          4000 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+	          5000 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+	          6000 XSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS
+	          7000 SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS
+	         10000 -X
+
+	X poisoned 2   - free 16495   A anon 8192   S slab 8191   R reserved 16
+
+	0-3f node 0 free 48 reserved 16
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+	# From all on one screen down to a page a cell, at either poisoned page.
+	for keys in '' '+' '+ +' '+ + +'; do
+		shot --sysroot "$root" --keys "g 24576 Enter $keys"
+		sed -n 3,18p "$stdout_file" | grep -q X || complain "lost at $keys"
+		shot --sysroot "$root" --keys "$keys g 0x10064 Enter"
+		sed -n 3,18p "$stdout_file" | grep -q X || complain "lost at $keys"
+		zooms=$((zooms + 1))
+	done
+	[ "$zooms" -eq 4 ]
+	says '0x8000: there is no page here' 'g 0x8000 Enter'
+	says '0xffff: there is no page here' 'g 0xffff Enter'
+	at '10000 node 1 buddy' '+ + + + g 0x10000 Enter'
+	# The line before a hole goes on behind it.
+	at '7fff node 0 slab' '+ + + + g 0x7fff Enter'
+	at '10000 node 1 buddy' '+ + + + g 0x7fff Enter Right'
+	at '7fff node 0 slab' '+ + + + g 0x10000 Enter Left'
+}
+
+@test "zoom: in, out, all, into a cell and back" {
+	make_blocks
+	[[ $(row 2 --keys '') == *'a cell is 64 pages (256 KiB)' ]]
+	[[ $(row 2 --keys '+') == *'a cell is 16 pages (64 KiB)' ]]
+	[[ $(row 2 --keys '+ +') == *'a cell is 4 pages (16 KiB)' ]]
+	[[ $(row 2 --keys '+ + + + +') == *'a cell is a page' ]]
+	[[ $(row 2 --keys '+ + + -') == *'a cell is 4 pages (16 KiB)' ]]
+	[[ $(row 2 --keys '+ - -') == *'a cell is 64 pages (256 KiB)' ]]
+	[[ $(row 2 --keys '+ + + 0') == *'a cell is 64 pages (256 KiB)' ]]
+	[[ $(row 2 --keys 'Enter') == *'a cell is a page' ]]
+	[[ $(row 2 --keys 'Enter Esc') == *'a cell is 64 pages (256 KiB)' ]]
+	# Where one was.
+	at '40-7f' 'Right Enter Down Backspace'
+	at '46 ' 'Right Enter Right Right Right Right Right Right'
+	[ "$(row 1 --keys 'Right Enter Enter' | bare)" = 'page-map > memory > page 40' ]
+	[ "$(row 1 --keys 'Right Enter Enter Esc Esc Esc' | bare)" = 'page-map > memory' ]
+}
+
+# -------------------------------------------------------------------------------- find
+
+@test "movements" {
+	at '1 reserved' Right
+	at '0 reserved' 'Right Left Left'
+	at '40 buddy' Down
+	at '0 reserved' 'Down Up Up'
+	at '27f uptodate,hwpoison' End
+	at '0 reserved' 'End Home'
+	at '27f uptodate,hwpoison' 'PgDn Down Right'
+	at '0 reserved' 'PgDn PgUp Up'
+}
+
+@test "go to: a PFN, a physical address, what is none" {
+	at '122 hwpoison' 'g 290 Enter'
+	at '122 hwpoison' 'g 0x122 Enter'
+	at '122 hwpoison' 'g pfn Space 0x122 Enter'
+	at '122 hwpoison' "g phys Space $((290 * $(page_size) + 5)) Enter"
+	says '640: there is no page here' 'g 640 Enter'
+	says 'pfn 0x280: there is no page here' 'g pfn Space 0x280 Enter'
+	says 'x: neither a number nor a mapping with pages here' 'g x Enter'
+	says 'vaddr 0x10000: an address in a process, and this is physical memory' \
+		'g vaddr Space 0x10000 Enter'
+	says 'Go to: 0x12' 'g 0x12'
+	says 'Go to: 1' 'g 2x Backspace Backspace 1'
+	says '' 'g 290 Esc'
+	at '0 reserved' 'g 290 Esc'
+	at '0 reserved' 'g Enter'
+}
+
+@test "go to, in a process: an address, a PFN, a mapping" {
+	at '14000 rw-p [heap] PFN 6a' 'Tab g 0x14000 Enter' -p 7
+	at '14000 rw-p [heap] PFN 6a' 'Tab g vaddr Space 0x14008 Enter' -p 7
+	at '14000 rw-p [heap] PFN 6a' 'Tab g pfn Space 106 Enter' -p 7
+	at "14000 rw-p [heap] PFN 6a" "Tab g phys Space $((106 * $(page_size))) Enter" -p 7
+	at '10000 rw-p [heap]' 'Tab End g heap Enter' -p 7
+	at '13000 rw-p [heap] swapped' 'Tab g 0x13000 Enter' -p 7
+	says '0x12000: there is no page here' 'Tab g 0x12000 Enter' -p 7
+	says 'pfn 9: none in this process' 'Tab g pfn Space 9 Enter' -p 7
+	says 'stack: neither a number nor a mapping with pages here' 'Tab g stack Enter' -p 7
+}
+
+@test "search by flags, forwards and back, and the poisoned ones" {
+	at 'fe slab' 'F3 slab Enter'
+	at 'ff slab' '/ slab Enter n'
+	at 'fe slab' '/ slab Enter n N'
+	at '122 hwpoison' p
+	at '27f uptodate,hwpoison' 'p p'
+	at '122 hwpoison' 'p p N'
+	at '12c ' '/ thp,compound_head Enter'
+	says 'slab: none before this' '/ slab Enter N'
+	says 'hwpoison: none behind this' 'p p p'
+	says 'pgtable: none behind this' '/ pgtable Enter'
+	says 'bogus: no such flag' '/ bogus Enter'
+	says 'nothing was searched for yet (F3 or /)' n
+	says 'Search pages with the flags: slab' '/ slab'
+}
+
+@test "search among rows" {
+	at '' ''
+	[[ $(row 1 --keys 'Tab Tab / sleep Enter Enter') == 'page-map > processes > 8 sleeper'* ]]
+	[[ $(row 1 --keys 'Tab Tab g 8 Enter Enter') == 'page-map > processes > 8 sleeper'* ]]
+	[[ $(row 1 --keys 'Tab Tab g sleep Enter Enter') == 'page-map > processes > 8 sleeper'* ]]
+	[[ $(row 1 --keys 'Tab Tab / sleep Enter n N Enter') == 'page-map > processes > 8 sleeper'* ]]
+	[[ $(row 1 --keys 'Tab Tab Down p Enter') == 'page-map > processes > 7 usemem'* ]]
+	[[ $(row 1 --pid 7 --keys 'g 0x21000 Enter Enter') == 'page-map > 7 usemem > anonymous'* ]]
+	says 'init: no such name here' 'Tab Tab / init Enter'
+	says 'nothing here is poisoned' 'p' --pid 8
+	says 'nothing was searched for yet (F3 or /)' 'Tab n'
+}
+
+@test "a name that is not ASCII is found" {
+	sed -i '1s/usemem/größe/' "$root/proc/7/status"
+	[[ $(row 1 --keys 'Tab Tab Down / größ Enter Enter') == 'page-map > processes > 7 größe'* ]]
+	says 'ü中: no such name here' 'Tab Tab / ü中 Enter'
+}
+
+# ------------------------------------------------------------------ filter, sort, tags
+
+@test "filter: what does not match is left out, poison is not" {
+	shows --keys 'F4 slab Enter' <<-'END'
+	page-map > memory
+	kind: 640 pages (2.5 MiB), a cell is a page, only slab
+	             0 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	            40 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	            80 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	            c0 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''SS
+	           100 SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSXSSSSSSSSS''''''''''''''''''''
+	           140 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	           180 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	           1c0 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	           200 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	           240 '''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''X
+
+	X poisoned 2   S slab 45   ' left out 593
+
+	0 reserved
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+	[[ $(row 2 --keys '\ slab Enter \ Enter') != *only* ]]
+	says 'bogus: no such flag' '\ bogus Enter'
+	# What was before stays.
+	[[ $(row 2 --keys '\ slab Enter \ bogus Enter') == *', only slab' ]]
+	shows --keys 'Tab Tab F4 sle Enter' <<-'END'
+	page-map > processes
+	     PID  RESIDENTv  POISONED      HUGE   SWAPPED COMMAND
+	       8          1         0         0         0 sleeper
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+	shot --sysroot "$root" --keys 'Tab Tab F4 nobody Enter Enter'
+	stdout_has 'nothing has that in its name'
+}
+
+@test "sort by each column in turn" {
+	says 'sorted by POISONED' 'Tab Tab F6'
+	says 'sorted by HUGE' 'Tab Tab F6 >'
+	says 'sorted by SWAPPED' 'Tab Tab > > >'
+	says 'sorted by COMMAND' 'Tab Tab > > > >'
+	says 'sorted by PID' 'Tab Tab > > > > >'
+	shows --keys 'Tab Tab > > > >' <<-'END'
+	page-map > processes
+	     PID   RESIDENT  POISONED      HUGE   SWAPPED COMMAND^
+	       8          1         0         0         0 sleeper
+	       7          7         1         2         1 usemem
+
+	sorted by COMMAND
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+	# The largest first, and of the same those as they came.
+	[[ $(row 3 --keys 'Tab Tab >') == *usemem ]]
+	[[ $(row 3 --keys 'Tab Tab > > > > >') == *usemem ]]
+}
+
+@test "tags" {
+	[[ $(row 2 --keys 'Space') == *', 1 tagged' ]]
+	[[ $(row 2 --keys 'Space Space Space') == *', 3 tagged' ]]
+	[[ $(row 2 --keys 'Space Home Space') != *tagged* ]]
+	[[ $(row 2 --keys 'Space Space U') != *tagged* ]]
+	# The next one is at the cursor then.
+	at '2 reserved' 'Space Space'
+	make_blocks
+	says 'a cell is several pages here: zoom in to tag one' Space
+	says 'a page is tagged or poisoned where pages are shown: go down with Enter' 'Tab Space'
+}
+
+# ------------------------------------------------------------------- schemes, the rest
+
+@test "schemes: each in turn, and by name" {
+	local name names=(kind age order node mapcount dirty cgroup kind) keys='' i
+
+	for i in "${!names[@]}"; do
+		name=${names[i]}
+		shot --sysroot "$root" --keys "$keys"
+		cp "$BATS_TEST_TMPDIR/bare" "$BATS_TEST_TMPDIR/by-key"
+		shot --sysroot "$root" --scheme "$name"
+		diff -u "$BATS_TEST_TMPDIR/by-key" "$BATS_TEST_TMPDIR/bare"
+		keys="$keys c"
+	done
+}
+
+@test "schemes: what each of them shows" {
+	legend() {
+		row 19 --scheme "$1" "${@:2}"
+		sed -n 20,21p "$stdout_file" | sed '/^$/d'
+	}
+	diff -u - <(for s in age order node mapcount dirty cgroup; do legend "$s"; done) <<-'END'
+	X poisoned 2   I inactive 439   - free 100   H active, referenced 50
+	N on no LRU list 49
+	X poisoned 2   0 order 0 474   - free 100   6 order 6 64
+	X poisoned 2   ? not known 638
+	X poisoned 2   0 not mapped 424   1 once 164   2 twice 10   4 3 to 4 times 10
+	8 5 to 8 times 10   T 9 to 32 times 10   M more often 10
+	X poisoned 2   C clean 425   N no user page 149   D dirty 64
+	X poisoned 2   - charged to none 638
+	END
+	# Soft-dirty is of the page table.
+	[ "$(legend dirty -p 8 --keys Tab)" = 'S soft-dirty 1' ]
+	# A page of each cgroup: one whose directory is there, one that is gone.
+	mkdir -p "$root/sys/fs/cgroup/mine"
+	touch "$root/sys/fs/cgroup/"{cgroup.controllers,cgroup.procs,memory.stat} \
+		"$root/sys/fs/cgroup/mine/"{cgroup.controllers,cgroup.type,memory.stat}
+	echo 'cgroup2 /sys/fs/cgroup cgroup2 rw 0 0' > "$root/proc/mounts"
+	put_words "$root/proc/kpagecgroup" '0*104' "$(stat -c %i "$root/sys/fs/cgroup/mine")*100" '3*50' '0*386'
+	[ "$(legend cgroup)" = 'X poisoned 2   - charged to none 488   A /sys/fs/cgroup/mine 100   B @3 50' ]
+	make_blocks
+	[ "$(legend node)" = 'X poisoned 2   0 node 0 32767   1 node 1 127' ]
+}
+
+@test "mark, freeze, failure, injection" {
+	says 'marked: what changes from now on stands out' m
+	says 'the mark is gone' 'm m'
+	[[ $(row 2 --keys m) == *', marked' ]]
+	[[ $(row 2 --keys 'm F5 r') == *', marked' ]]
+	says 'frozen' z
+	says 'refreshed by itself again' 'z z'
+	[[ $(row 1 --keys z) == *', frozen' ]]
+	says 'no memory failure has happened since the start' f
+	says 'only with --allow-inject' F9
+	says 'only with --allow-inject' 'g 290 Enter Enter k'
+}
+
+@test "q ends it: later keys are not pressed" {
+	at '1 reserved' 'Right q Right Right'
+	at '1 reserved' 'Right F10 Right Right'
+}
+
+# ------------------------------------------------------------------------- picture, text
+
+@test "--svg: a picture with a legend, with and without --once" {
+	local svg=$BATS_TEST_TMPDIR/a.svg
+
+	run_split page-map --sysroot "$root" --svg "$svg"
+	status_is 0
+	stdout_is
+	stderr_is
+	if command -v xmllint > /dev/null; then
+		xmllint --noout --nonet "$svg"
+	else
+		python3 -c 'import sys, xml.dom.minidom as d; d.parse(sys.argv[1])' "$svg"
+	fi
+	grep -q 'width="720" height="432"' "$svg"
+	grep -q '>anon 100<' "$svg" || grep -q 'anon 100' "$svg"
+	grep -q 'poisoned 2' "$svg"
+	# Poison in red, and as a letter.
+	grep -q 'fill="#ff0000"' "$svg"
+	grep -q '>X<' "$svg"
+	[ "$(grep -c '<rect' "$svg")" -gt 20 ]
+	shot --sysroot "$root" --svg "$svg" --letters --keys Space
+	sed -n 3p "$stdout_file" | grep -q RRRR-
+	grep -q '>RR<' "$svg"
+	grep -q 'stroke="#ffff00"' "$svg"
+}
+
+@test "--svg: names are escaped" {
+	sed -i '1s/usemem/<\&">/' "$root/proc/7/status"
+	run_split page-map --sysroot "$root" --svg "$BATS_TEST_TMPDIR/a.svg" --keys 'Tab Tab'
+	status_is 0
+	grep -q '&lt;&amp;"&gt;' "$BATS_TEST_TMPDIR/a.svg"
+	! command -v xmllint > /dev/null || xmllint --noout --nonet "$BATS_TEST_TMPDIR/a.svg"
+}
+
+is_ascii() {
+	if LC_ALL=C grep -n '[^ -~]' "$stdout_file"; then
+		return 1
+	fi
+}
+
+@test "--letters, --ascii, LC_ALL=C: nothing but ASCII" {
+	local keys
+
+	sed -i '1s/usemem/größe/' "$root/proc/7/status"
+	for keys in '' l 'Tab Tab' 'Tab Tab Enter' 'c c' F1 'Tab Tab / größ'; do
+		shot --sysroot "$root" --ascii --keys "$keys"
+		is_ascii
+		LC_ALL=C shot --sysroot "$root" --keys "$keys"
+		is_ascii
+	done
+	# Blocks are for those who ask for them.
+	shot --sysroot "$root"
+	is_ascii
+	shot --sysroot "$root" --keys l
+	grep -q '████' "$stdout_file"
+	[[ $(row 3 --keys 'Tab Tab') == *größe ]]
+}
+
+@test "--size" {
+	run_split page-map --sysroot "$root" --once --size 120x40
+	status_is 0
+	[ "$(wc -l < "$stdout_file")" -eq 40 ]
+	[ "$(sed -n 3p "$stdout_file" | wc -m)" -eq $((15 + 96 + 1)) ]
+	run_split page-map --sysroot "$root" --once --size 1000x1000
+	status_is 0
+	[ "$(wc -l < "$stdout_file")" -eq 1000 ]
+}
+
+# ------------------------------------------------------------------------ what is wrong
+
+# refuses MESSAGE ARGUMENT...
+refuses() {
+	local message=$1
+
+	shift
+	run_split page-map "$@"
+	status_is 2
+	stderr_is "page-map: $message" "Try 'page-map --help'."
+	stdout_is
+}
+
+@test "wrong command lines" {
+	local size
+
+	refuses '--bogus: unknown option' --bogus
+	refuses '-Z: unknown option' -Z
+	refuses 'x: unexpected argument' --once x
+	refuses '--pid: missing argument' --once --pid
+	refuses '--pid: 0: not a process number' --once -p 0
+	refuses '--pid: -1: not a process number' --once -p -1
+	refuses '--pid: x: not a process number' --once -p x
+	refuses '--pid: a copy has no processes (--kpageflags)' --once -p 7 -F copy
+	refuses '--kpageflags: given twice' --once -F a -F b
+	refuses '--sysroot: given twice' --once --sysroot a --sysroot b
+	refuses '--svg: given twice' --svg a --svg b
+	refuses '--keys: given twice' --once --keys a --keys b
+	refuses '--scheme: colour: not one of kind, age, order, node, mapcount, dirty, cgroup' \
+		--scheme colour
+	refuses '--delay: 0: not a number of seconds' --delay 0
+	refuses '--delay: x: not a number of seconds' --delay x
+	refuses '--keys: only with --once or --svg' --keys q
+	refuses '--size: only with --once or --svg' --size 80x24
+	refuses '--allow-inject: not with --once and --svg: nobody is there to be asked' \
+		--once --allow-inject
+	refuses '--allow-inject: not with --once and --svg: nobody is there to be asked' \
+		--svg a --allow-inject
+	for size in 79x24 80x23 1001x24 80x1001 0x0; do
+		refuses "--size: $size: from 80x24 to 1000x1000" --once --size "$size"
+	done
+	for size in 80 80x 80x24x x24 80-24 99999x24; do
+		refuses "--size: $size: not COLUMNSxLINES, as 120x40" --once --size "$size"
+	done
+}
+
+@test "--help, --usage, --version" {
+	run_split page-map --help
+	status_is 0
+	stderr_is
+	stdout_has 'What:' 'How:' 'Without a terminal:'
+	run_split page-map --usage
+	status_is 0
+	grep -q '^Usage: page-map \[' "$stdout_file"
+	run_split page-map --version
+	status_is 0
+	grep -qx 'page-map (hwpoison-tools) [0-9]*\.[0-9]*\.[0-9]*' "$stdout_file"
+}
+
+@test "what can't be read: status 1, 3 or 4" {
+	local copy=$BATS_TEST_TMPDIR/copy
+
+	fails_with 1 "page-map: --kpageflags: $copy: No such file or directory" page-map --once -F "$copy"
+	fails_with 1 "page-map: --kpageflags: $root: Is a directory" page-map --once -F "$root"
+	fails_with 1 "page-map: $copy: No such file or directory" page-map --once --sysroot "$copy"
+	rm "$root/proc/kpageflags"
+	fails_with 4 'page-map: /proc/kpageflags: not there (a kernel without CONFIG_PROC_PAGE_MONITOR, or a container'"'"'s /proc)' \
+		page-map --once --sysroot "$root"
+}
+
+@test "a file that may not be read: status 3" {
+	needs_unprivileged page-map
+	chmod 755 "$root" "$root/proc"
+	chmod 0 "$root/proc/kpageflags"
+	run_split unprivileged page-map --once --sysroot "$root"
+	status_is 3
+	stdout_is
+	[[ $(< "$stderr_file") == 'page-map: /proc/kpageflags: '* ]] || complain "another message"
+	run_split unprivileged page-map --once -F "$root/proc/kpageflags"
+	status_is 3
+}
+
+@test "a process that is not there" {
+	fails_with 1 'page-map: process 99: it has ended' page-map --once --sysroot "$root" -p 99
+	# It goes away between the list and its mappings.
+	rm -r "$root/proc/8/maps" "$root/proc/8/pagemap"
+	says '8 sleeper: it has ended' 'Tab Tab g 8 Enter Enter'
+}
+
+@test "a full disk" {
+	fails_with 1 'page-map: --svg: /dev/full: No space left on device' \
+		page-map --sysroot "$root" --svg /dev/full
+	fails_with 1 "page-map: --svg: $root/none/a: No such file or directory" \
+		page-map --sysroot "$root" --svg "$root/none/a"
+	status=0
+	page-map --sysroot "$root" --once > /dev/full 2> "$BATS_TEST_TMPDIR/stderr" || status=$?
+	[ "$status" -eq 1 ]
+	[ "$(< "$BATS_TEST_TMPDIR/stderr")" = 'page-map: standard output: No space left on device' ]
+}
+
+@test "no terminal: refused, with a hint at --once" {
+	fails_with 2 'page-map: not on a terminal (try --once, which prints a frame)' \
+		page-map --sysroot "$root" < /dev/null
+}
+
+@test "the machine itself: PFNs are hidden from a user without rights" {
+	[ -r /proc/kpageflags ] || [ -e /proc/kpageflags ] || skip "no /proc/kpageflags here"
+	needs_unprivileged page-map
+	run_split unprivileged page-map --once
+	status_is 3
+	stdout_is
+	[[ $(< "$stderr_file") == 'page-map: '* ]] || complain "no message"
+}
