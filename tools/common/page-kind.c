@@ -55,7 +55,7 @@ static bool all_anon_have_ksm(const struct kpage_file *flags)
 	bool any = false;
 	ssize_t n;
 
-	for (uint64_t at = 0; (n = kpage_file_read(flags, at, buf, KPAGE_BATCH)) > 0; at += step)
+	for (uint64_t at = 0; (n = kpage_file_read(flags, at, buf, KPAGE_BATCH)) > 0; at += step > KPAGE_BATCH ? step : (uint64_t)n)
 		for (ssize_t i = 0; i < n; i++) {
 			if (!(buf[i] & KPAGE_BIT(ANON)))
 				continue;

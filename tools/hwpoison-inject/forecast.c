@@ -5,17 +5,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "common/forecast.h"
-
 /* ------------------------------------------------------------------- the forecast */
-
-/* KSM pages are handled since 6.4; the nodes count failures since 6.3. */
-static bool handles_ksm(const struct run *run)
-{
-	struct kpage_node_failures f;
-
-	return !kpage_node_failures(run->ctx, 0, &f);
-}
 
 /* Somebody is there to be told. */
 static bool is_mapped(const struct page *page)
@@ -23,85 +13,26 @@ static bool is_mapped(const struct page *page)
 	return page->target->pid || page->target->mapcount || page->owners;
 }
 
-/* Before 6.10 a tail shows little by itself. */
-static bool has_flag(const struct run *run, const struct target *t, uint64_t flag)
+static uint64_t head_flags(const struct run *run, const struct target *t)
 {
-	uint64_t head = 0;
+	uint64_t kflags = t->kflags;
 
-	if (t->head != t->pfn && kpage_file_read(run->src.flags, t->head, &head, 1) != 1)
-		head = 0;
-	return (t->kflags | head) & flag;
-}
-
-static void forecast_file(const struct page *page, struct forecast *out, bool *early, bool *access)
-{
-	if (!(page->target->kflags & KPAGE_BIT(DIRTY)))
-		return;
-	out->type = "dirty LRU page";
-	out->risk = "what was written to it is lost: fsync(2) fails once";
-	*early = *access = is_mapped(page);
-}
-
-/* Whether a mapping has written to it, only the page tables know. */
-static void forecast_swapcache(const struct page *page, struct forecast *out, bool *early,
-			       bool *access)
-{
-	if (page->target->kflags & KPAGE_BIT(DIRTY))
-		return;
-	out->type = "clean swapcache page";
-	out->result = "Recovered";
-	out->risk = "if it was written to since it came from the swap, it is dirty, and lost";
-	*early = *access = false;
-}
-
-/* A clean one is lost, too, but nobody is told. A huge page is unmapped when it is
- * split, before anybody could be told. */
-static void forecast_shm(const struct run *run, const struct page *page, struct forecast *out,
-			 bool *early)
-{
-	if (!has_flag(run, page->target, KPAGE_BIT(DIRTY))) {
-		out->type = "clean LRU page";
-		*early = false;
-	}
-	if (page->target->kflags & KPAGE_BIT(THP))
-		*early = false;
-}
-
-/* One that is not mapped is free, or in a file: a free one may look as if it were used. */
-static void forecast_hugetlb(const struct run *run, const struct page *page, struct forecast *out,
-			     bool *access)
-{
-	if (is_mapped(page))
-		return;
-	out->type = has_flag(run, page->target, KPAGE_BIT(UPTODATE)) ? NULL : "free huge page";
-	*access = false;
+	if (t->head != t->pfn && kpage_file_read(run->src.flags, t->head, &kflags, 1) != 1)
+		kflags = t->kflags;
+	return kflags;
 }
 
 static void forecast_hard(const struct run *run, const struct page *page, struct forecast *out)
 {
-	enum page_kind kind = page->target->kind;
-	const struct kind_forecast *usual = forecast_of_kind(kind);
-	bool early = usual->early, access = usual->access;
+	const struct forecast_page p = {
+		.kind = page->target->kind,
+		.kflags = page->target->kflags,
+		.head_kflags = head_flags(run, page->target),
+		.mapped = is_mapped(page),
+		.handles_ksm = page->target->kind != PAGE_KSM || forecast_handles_ksm(run->ctx),
+	};
 
-	out->type = usual->type;
-	out->result = usual->result;
-	out->risk = usual->risk;
-	if (kind == PAGE_FILE)
-		forecast_file(page, out, &early, &access);
-	else if (kind == PAGE_SWAPCACHE)
-		forecast_swapcache(page, out, &early, &access);
-	else if (kind == PAGE_SHM)
-		forecast_shm(run, page, out, &early);
-	else if (kind == PAGE_HUGETLB)
-		forecast_hugetlb(run, page, out, &access);
-	else if (kind == PAGE_KSM && !handles_ksm(run)) {
-		*out = (struct forecast){ "unmapping failed page", "Ignored", NULL, NULL,
-					  "it stays in use" };
-		return;
-	}
-	early = early && is_mapped(page);
-	out->now = early ? "BUS_MCEERR_AO to early processes" : NULL;
-	out->later = access ? "BUS_MCEERR_AR" : NULL;
+	forecast_error(&p, out);
 }
 
 void forecast_page(const struct run *run, const struct page *page, struct forecast *out)
@@ -111,7 +42,7 @@ void forecast_page(const struct run *run, const struct page *page, struct foreca
 		out->result = "already poisoned";
 	else if (!run->method->inject.soft)
 		forecast_hard(run, page, out);
-	else if (forecast_of_kind(page->target->kind)->type)
+	else if (forecast_is_handled(page->target->kind))
 		out->result = "moved or dropped";
 	else
 		out->result = "refused by the kernel";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kpage.h"
+#include "common/forecast.h"
 #include "common/inject.h"
 #include "common/kernel-filter.h"
 #include "common/ledger.h"
@@ -170,14 +171,6 @@ int objections_judge(const struct run *run);
 uint64_t targets_max(const struct run *run);
 
 /* forecast.c */
-struct forecast {
-	const char *type;	/* the kernel's words for it */
-	const char *result;
-	const char *now;	/* what the processes that have it get at once */
-	const char *later;	/* … and when they touch it */
-	const char *risk;	/* NULL: none beyond that */
-};
-
 /* What would become of a page of that kind, as far as is known of this kernel. */
 void forecast_page(const struct run *run, const struct page *page, struct forecast *out);
 /* Prints the targets; with the forecast of each in a --dry-run. */

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "common/processes.h"
 #include "views.h"
 
 /* ----------------------------------------------------------------------- the way */
@@ -29,7 +30,7 @@ void app_pop(struct app *app)
 	struct view *v = app_view(app);
 
 	/* The first one stays. */
-	if (app->nr_views < 2)
+	if (app->nr_views < 2 || (v->ops->may_leave && !v->ops->may_leave(v)))
 		return;
 	app->nr_views--;
 	v->ops->free(v);
@@ -61,25 +62,13 @@ static struct view *open_own_pages(struct app *app)
 	return grid_of_process(app, app->pid, "pages", NULL);
 }
 
-struct screen {
-	struct view *(*open)(struct app *app);
-};
+typedef struct view *(*screen_open_fn)(struct app *app);
 
-static const struct screen machine_screens[] = {
-	{ open_memory },
-	{ list_of_blocks },
-	{ list_of_processes },
-};
-static const struct screen process_screens[] = {
-	{ open_own_vmas },
-	{ open_own_pages },
-};
-static const struct screen copy_screens[] = {
-	{ open_memory },
-	{ list_of_blocks },
-};
+static const screen_open_fn machine_screens[] = { open_memory, list_of_blocks, list_of_processes };
+static const screen_open_fn process_screens[] = { open_own_vmas, open_own_pages };
+static const screen_open_fn copy_screens[] = { open_memory, list_of_blocks };
 
-static const struct screen *screens_of(const struct app *app, size_t *n)
+static const screen_open_fn *screens_of(const struct app *app, size_t *n)
 {
 	if (app->pid) {
 		*n = ARRAY_SIZE(process_screens);
@@ -93,12 +82,24 @@ static const struct screen *screens_of(const struct app *app, size_t *n)
 	return machine_screens;
 }
 
+/* Whether all of them may be left. */
+static bool may_leave_all(const struct app *app)
+{
+	for (size_t i = 0; i < app->nr_views; i++) {
+		struct view *v = app->views[i];
+
+		if (v->ops->may_leave && !v->ops->may_leave(v))
+			return false;
+	}
+	return true;
+}
+
 static void next_screen(struct app *app)
 {
 	size_t n;
-	const struct screen *screens = screens_of(app, &n);
+	const screen_open_fn *screens = screens_of(app, &n);
 	unsigned int next = (app->screen + 1) % (unsigned int)n;
-	struct view *v = screens[next].open(app);
+	struct view *v = may_leave_all(app) ? screens[next](app) : NULL;
 
 	if (!v)
 		return;
@@ -115,10 +116,12 @@ int app_open(struct app *app, const char *sysroot, const char *copy)
 
 	if (status)
 		return status;
-	v = screens_of(app, &n)[0].open(app);
+	if (app->pid && process_check(app->machine.ctx, app->pid) == -ESRCH)
+		return fail(EXIT_FAILED, "--pid: %d: no such process, or a thread of the kernel",
+			    (int)app->pid);
+	v = screens_of(app, &n)[0](app);
 	if (!v)
-		return fail(app->pid && !app->machine.sees_pfns ? EXIT_NOPERM : EXIT_FAILED, "%s",
-			    app->status);
+		return fail(app->error ? status_of(app->error) : EXIT_FAILED, "%s", app->status);
 	app_push(app, v);
 	return EXIT_OK;
 }
@@ -128,6 +131,7 @@ void app_close(struct app *app)
 	leave_all(app);
 	free(app->views);
 	free(app->tags);
+	free(app->chosen);
 	kpage_watch_free(app->watch);
 	machine_close(&app->machine);
 }
@@ -172,12 +176,13 @@ void app_alert_errno(struct app *app, const char *what, int err)
 		const char *text;
 	} table[] = {
 		{ ESRCH, "it has ended" },
-		{ EPERM, "the kernel hides page frame numbers from this user (try as root)" },
-		{ EACCES, "not permitted: ptrace access is needed (try as root)" },
+		{ EPERM, "the kernel hides page frame numbers from this user (CAP_SYS_ADMIN is needed)" },
+		{ EACCES, "ptrace access to it is refused (CAP_SYS_PTRACE is needed)" },
 		{ ENODATA, "the copy ends before one of its pages" },
 		{ EBADMSG, "truncated or damaged dump" },
 	};
 
+	app->error = err;
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (table[i].err == -err) {
 			app_alert(app, "%s: %s", what, table[i].text);
@@ -191,135 +196,112 @@ void app_ask(struct app *app, enum action question, const char *label)
 	prompt_ask(&app->prompt, question, label);
 }
 
-/* ----------------------------------------------------------------------- tags */
-
-static size_t find_tag(const struct app *app, pid_t pid, uint64_t place)
-{
-	size_t i = 0;
-
-	while (i < app->nr_tags && (app->tags[i].pid != pid || app->tags[i].place != place))
-		i++;
-	return i;
-}
-
-bool app_has_tag(const struct app *app, pid_t pid, uint64_t place)
-{
-	return find_tag(app, pid, place) < app->nr_tags;
-}
-
-bool app_toggle_tag(struct app *app, pid_t pid, uint64_t place)
-{
-	size_t i = find_tag(app, pid, place);
-
-	if (i < app->nr_tags) {
-		app->tags[i] = app->tags[--app->nr_tags];
-		return true;
-	}
-	if (app->nr_tags == MAX_TAGS)
-		return false;
-	app->tags = xgrow(app->tags, app->nr_tags, sizeof(*app->tags));
-	app->tags[app->nr_tags++] = (struct tag){ pid, place };
-	return true;
-}
-
-/* ------------------------------------------------------------------- injection */
-
-/* "A,B,C": page frame numbers, or addresses in a process. */
-static char *list_places(const struct tag *pages, size_t n)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	for (size_t i = 0; to && i < n; i++)
-		fprintf(to, "%s0x%" PRIx64, i ? "," : "",
-			pages[i].pid ? pages[i].place * kpage_page_size() : pages[i].place);
-	if (to)
-		fclose(to);
-	return text;
-}
-
-void app_inject(struct app *app, const char *word, const struct tag *pages, size_t n)
-{
-	_cleanup_free_ char *places = list_places(pages, n);
-	char pid[16];
-	char *argv[8] = { (char *)"hwpoison-inject" };
-	size_t k = 1;
-
-	if (!places) {
-		app_alert(app, "out of memory");
-		return;
-	}
-	snprintf(pid, sizeof(pid), "%d", (int)pages[0].pid);
-	if (!strcmp(word, "unpoison")) {
-		argv[k++] = (char *)"--unpoison";
-		argv[k++] = places;
-	} else if (!strcmp(word, "poison")) {
-		if (pages[0].pid) {
-			argv[k++] = (char *)"--pid";
-			argv[k++] = pid;
-		}
-		argv[k++] = (char *)(pages[0].pid ? "--vaddr" : "--pfn");
-		argv[k++] = places;
-	} else {
-		app_alert(app, "neither \"poison\" nor \"unpoison\" was typed: nothing is done");
-		return;
-	}
-	app_push(app, report_view(app, word, argv));
-}
-
 /* ------------------------------------------------------------------------ keys */
+
+static void go_to_failure(struct app *app)
+{
+	if (!app->failure.known) {
+		app_say(app, "no memory failure has happened since the start");
+		return;
+	}
+	app->failure.seen = true;
+	app_push(app, page_view(app, 0, app->failure.pfn));
+}
+
+static void quit(struct app *app)
+{
+	app->quit = may_leave_all(app);
+}
+
+static void help(struct app *app)
+{
+	/* Once is enough. */
+	if (app_view(app) != app->help) {
+		app->help = help_view(app);
+		app_push(app, app->help);
+	}
+}
+
+static void freeze(struct app *app)
+{
+	app->frozen = !app->frozen;
+	app_say(app, app->frozen ? "frozen" : "refreshed by itself again");
+}
+
+static void untag(struct app *app)
+{
+	app->nr_tags = 0;
+}
+
+static void look_again(struct app *app)
+{
+	struct view *v = app_view(app);
+
+	if (v->ops->refresh)
+		v->ops->refresh(v);
+}
+
+/* What is not a view's to do. */
+static const struct {
+	enum action action;
+	void (*run)(struct app *app);
+} own_actions[] = {
+	{ ACTION_QUIT, quit },		{ ACTION_HELP, help },
+	{ ACTION_NEXT_SCREEN, next_screen }, { ACTION_FREEZE, freeze },
+	{ ACTION_FAILURE, go_to_failure }, { ACTION_UNTAG, untag },
+	{ ACTION_REFRESH, look_again },
+};
 
 static void act(struct app *app, enum action action)
 {
 	struct view *v = app_view(app);
 
-	switch (action) {
-	case ACTION_NONE:
+	if (action == ACTION_NONE)
 		return;
-	case ACTION_QUIT:
-		app->quit = true;
+	for (size_t i = 0; i < ARRAY_SIZE(own_actions); i++)
+		if (own_actions[i].action == action) {
+			own_actions[i].run(app);
+			return;
+		}
+	if (v->ops->act(v, action))
 		return;
-	case ACTION_HELP:
-		app_push(app, help_view(app));
-		return;
-	case ACTION_NEXT_SCREEN:
-		next_screen(app);
-		return;
-	case ACTION_FREEZE:
-		app->frozen = !app->frozen;
-		app_say(app, app->frozen ? "frozen" : "refreshed by itself again");
-		return;
-	case ACTION_FAILURE:
-		if (app->failure.known)
-			app_push(app, page_view(app, 0, app->failure.pfn));
-		else
-			app_say(app, "no memory failure has happened since the start");
-		return;
-	case ACTION_UNTAG:
-		app->nr_tags = 0;
-		return;
-	case ACTION_REFRESH:
-		if (v->ops->refresh)
-			v->ops->refresh(v);
-		return;
-	default:
-		break;
-	}
-	if (!v->ops->act(v, action) && action == ACTION_BACK)
+	if (action == ACTION_BACK)
 		app_pop(app);
+	else
+		app_say(app, "that does nothing here");
+}
+
+/* A step of the wheel is three lines. */
+static bool take_wheel(struct app *app, int key)
+{
+	if (key != KEY_OF_WHEEL_UP && key != KEY_OF_WHEEL_DOWN)
+		return false;
+	for (int i = 0; i < 3; i++)
+		act(app, key == KEY_OF_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
+	return true;
+}
+
+static void answer(struct app *app, enum action question)
+{
+	struct view *v = app_view(app);
+
+	if (question == ACTION_ACT)
+		app_inject(app, app->prompt.text);
+	else
+		v->ops->answer(v, question, app->prompt.text);
 }
 
 void app_key(struct app *app, int key)
 {
-	struct view *v = app_view(app);
 	enum prompt_state state;
 	enum action question;
 
 	app->status[0] = '\0';
 	app->alert = false;
+	app->dirty = true;
 	if (!app->prompt.question) {
-		act(app, key_action(key));
+		if (!take_wheel(app, key))
+			act(app, key_action(key));
 		return;
 	}
 	state = prompt_key(&app->prompt, key);
@@ -327,8 +309,8 @@ void app_key(struct app *app, int key)
 		return;
 	question = app->prompt.question;
 	app->prompt.question = ACTION_NONE;
-	if (state == PROMPT_ANSWERED && v->ops->answer)
-		v->ops->answer(v, question, app->prompt.text);
+	if (state == PROMPT_ANSWERED)
+		answer(app, question);
 }
 
 /* ------------------------------------------------------------------------ time */
@@ -368,33 +350,28 @@ static int note_failure(const struct kpage_event *event, void *arg)
 {
 	struct app *app = arg;
 
-	if (event->kind == KPAGE_EVENT_FAILURE) {
-		app->failure.known = true;
-		app->failure.pfn = event->pfn;
-		app_alert(app, "memory failure: PFN 0x%" PRIx64 ": %s: %s (f: go there)", event->pfn,
-			  event->type, event->result);
-	}
+	if (event->kind != KPAGE_EVENT_FAILURE)
+		return 0;
+	app->failure.known = true;
+	app->failure.seen = false;
+	app->failure.pfn = event->pfn;
+	snprintf(app->failure.text, sizeof(app->failure.text),
+		 "memory failure: PFN 0x%" PRIx64 ": %s: %s (f: go there)", event->pfn, event->type,
+		 event->result);
+	app->stale = true;
+	app->dirty = true;
 	return 0;
 }
 
-/* Whether the kernel has told of a failure meanwhile. */
-static bool read_watch(struct app *app)
+static void read_watch(struct app *app)
 {
-	uint64_t before = app->failure.pfn;
-	bool known = app->failure.known;
 	int err;
 
 	if (!app->watch || kpage_watch_wait(app->watch, 0) <= 0)
-		return false;
-	app->failure.known = false;
+		return;
 	err = kpage_watch_read(app->watch, note_failure, app);
 	if (err)
 		app_alert_errno(app, "the kernel's events", err);
-	if (app->failure.known)
-		return true;
-	app->failure.known = known;
-	app->failure.pfn = before;
-	return false;
 }
 
 void app_tick(struct app *app)
@@ -402,45 +379,53 @@ void app_tick(struct app *app)
 	struct view *v = app_view(app);
 	double due = app_due(app);
 
+	read_watch(app);
 	/* A failure changes what is shown: that is not waited for. */
-	if ((read_watch(app) || (due >= 0 && due <= 0)) && v->ops->refresh && v->looked) {
-		v->looked = false;
-		v->ops->refresh(v);
-	}
+	if (!v->looked || !v->ops->refresh || !(app->stale || (due >= 0 && due <= 0)))
+		return;
+	app->stale = false;
+	v->looked = false;
+	machine_update(&app->machine);
+	v->ops->refresh(v);
 }
 
 /* ------------------------------------------------------------------------- draw */
 
-static void draw_cost(const struct app *app, struct frame *f)
+/* What the latest look took, if there is room for it. */
+static void draw_cost(const struct app *app, struct frame *f, int from)
 {
 	const struct view *v = app_view(app);
 	double seconds = (double)v->cpu_ns / 1e9;
 	double pause = MAX(app->settings.delay, seconds * SHARE);
-	char text[96];
+	char text[96], share[32] = "";
 
 	if (!v->looked || !v->pages)
 		return;
-	if (app->frozen || app_due(app) < 0)
-		snprintf(text, sizeof(text), "%.3f s, %.1f Mpages/s%s", seconds,
-			 (double)v->pages / 1e6 / MAX(seconds, 1e-9), app->frozen ? ", frozen" : "");
-	else
-		snprintf(text, sizeof(text), "%.3f s, %.1f Mpages/s, %.1f%% CPU", seconds,
-			 (double)v->pages / 1e6 / MAX(seconds, 1e-9), seconds / pause * 100);
-	frame_text(f, f->width - (int)strlen(text), 0, (int)strlen(text), STYLE_DIM, text);
+	if (app->frozen)
+		snprintf(share, sizeof(share), ", frozen");
+	else if (app_due(app) >= 0)
+		snprintf(share, sizeof(share), ", %.1f%% CPU", seconds / pause * 100);
+	snprintf(text, sizeof(text), "%.3f s, %.1f Mpages/s%s", seconds,
+		 (double)v->pages / 1e6 / MAX(seconds, 1e-9), share);
+	if (from + 1 + (int)strlen(text) <= f->width)
+		frame_text(f, f->width - (int)strlen(text), 0, f->width, STYLE_DIM, text);
 }
 
+/* Of a way that is too long the end is shown. */
 static void draw_way(const struct app *app, struct frame *f)
 {
-	int x = frame_text(f, 0, 0, f->width, STYLE_DIM,
-			   app->machine.copy ? app->machine.copy : "page-map");
+	_cleanup_free_ char *way = xstrdup(app->machine.copy ? app->machine.copy : "page-map");
 
 	for (size_t i = 0; i < app->nr_views; i++) {
-		_cleanup_free_ char *title = app->views[i]->ops->title(app->views[i]);
+		_cleanup_free_ char *title = app->views[i]->ops->title(app->views[i]), *longer = NULL;
 
-		x = frame_text(f, x, 0, f->width, STYLE_DIM, " > ");
-		x = frame_text(f, x, 0, f->width, STYLE_TITLE, title);
+		if (asprintf(&longer, "%s > %s", way, title) < 0)
+			return;
+		free(way);
+		way = longer;
+		longer = NULL;
 	}
-	draw_cost(app, f);
+	draw_cost(app, f, frame_text(f, 0, 0, f->width, STYLE_TITLE, end_of(way, (size_t)f->width)));
 }
 
 static void draw_keys(struct frame *f, int y)
@@ -468,7 +453,7 @@ void app_draw(struct app *app, struct frame *f)
 	struct view *v = app_view(app);
 
 	frame_clear(f);
-	f->letters = app->settings.letters;
+	f->letters = app->settings.letters || app->settings.forced_letters;
 	if (f->width < MIN_WIDTH || f->height < MIN_HEIGHT) {
 		frame_printf(f, 0, 0, f->width, STYLE_ALERT, "%dx%d: at least %dx%d is needed",
 			     f->width, f->height, MIN_WIDTH, MIN_HEIGHT);
@@ -478,7 +463,9 @@ void app_draw(struct app *app, struct frame *f)
 	draw_way(app, f);
 	if (app->prompt.question)
 		prompt_draw(&app->prompt, f, f->height - 2);
-	else
+	else if (!*app->status && app->failure.known && !app->failure.seen)
+		frame_text(f, 0, f->height - 2, f->width, STYLE_ALERT, app->failure.text);
+	else if (*app->status)
 		frame_text(f, 0, f->height - 2, f->width, app->alert ? STYLE_ALERT : STYLE_NORMAL,
 			   app->status);
 	draw_keys(f, f->height - 1);

@@ -11,6 +11,7 @@
 #include "keys.h"
 #include "machine.h"
 #include "prompt.h"
+#include "space.h"
 #include "scheme.h"
 
 #define MIN_WIDTH 80
@@ -33,6 +34,8 @@ struct view_ops {
 	bool (*work)(struct view *v, uint64_t ns);
 	/* Begins to look at everything again. NULL: it never changes. */
 	void (*refresh)(struct view *v);
+	/* Whether it may be left; it has said why not. NULL: at any time. */
+	bool (*may_leave)(struct view *v);
 	void (*free)(struct view *v);
 };
 
@@ -46,10 +49,12 @@ struct view {
 	bool looked;		/* there was one */
 };
 
-/* A page that was tagged. */
+/* A page that was chosen, to be tagged or poisoned. */
 struct tag {
 	pid_t pid;		/* 0: of physical memory */
+	uint64_t started;	/* of the process: as kpage_task_started() */
 	uint64_t place;
+	uint64_t pfn;		/* that was there */
 };
 
 #define MAX_TAGS 4096
@@ -57,6 +62,7 @@ struct tag {
 struct settings {
 	const struct scheme *scheme;
 	bool letters;
+	bool forced_letters;	/* the terminal can't show blocks */
 	bool allow_inject;
 	bool sample;		/* the first picture will do */
 	double delay;		/* seconds between two looks, at least */
@@ -65,18 +71,25 @@ struct settings {
 struct app {
 	struct machine machine;
 	struct settings settings;
+	struct settings remembered;	/* of these, what a key has changed, or was so before */
 	pid_t pid;		/* of --pid; 0: the machine */
+	struct view *help;	/* the view of that kind that was opened last */
 	struct view **views;	/* the way: the last one is shown */
 	size_t nr_views;
 	unsigned int screen;	/* which of the first screens the way began with */
 	struct prompt prompt;
 	struct tag *tags;
 	size_t nr_tags;
+	struct tag *chosen;	/* that a question about an injection is about */
+	size_t nr_chosen;
 	struct kpage_watch *watch;
 	struct {
-		bool known;
+		bool known, seen;	/* seen: the user has gone there */
 		uint64_t pfn;
+		char text[200];
 	} failure;		/* the latest one */
+	bool stale;		/* a failure came while something was being read */
+	int error;		/* the latest negative errno that was said */
 	char status[512];
 	bool alert;		/* the status is bad news */
 	bool frozen;
@@ -118,12 +131,18 @@ void app_alert_errno(struct app *app, const char *what, int err);
 /* Asks; the answer comes to the view that is shown. */
 void app_ask(struct app *app, enum action question, const char *label);
 
-/* Poisons or unpoisons pages, after the word was typed; the report is a view. */
-void app_inject(struct app *app, const char *word, const struct tag *pages, size_t n);
+/* inject.c: asks whether n pages (at least 1) are to be poisoned or unpoisoned; what they
+ * are to the user. They are copied: just these it will be. */
+void app_ask_inject(struct app *app, const struct tag *pages, size_t n, const char *what);
+/* The answer. The report is a view. */
+void app_inject(struct app *app, const char *word);
 
-bool app_has_tag(const struct app *app, pid_t pid, uint64_t place);
-/* false: there are too many. */
-bool app_toggle_tag(struct app *app, pid_t pid, uint64_t place);
+/* tags.c: a page as it is now. pid 0: of physical memory. */
+struct tag tag_make(const struct app *app, pid_t pid, const struct page_info *p);
+/* Whether it is of that process: a number may be another's by now. */
+bool tag_is_of(const struct tag *t, pid_t pid, uint64_t started);
+/* Tags it, or takes the tag away. false: there are too many. */
+bool app_toggle_tag(struct app *app, const struct tag *tag);
 
 /* A look at everything is over. */
 void view_looked(struct view *v, uint64_t cpu_ns, uint64_t pages);

@@ -134,10 +134,16 @@ bool child_read(struct child *c, bool wait, void (*line)(const char *text, void 
 	return c->pid;
 }
 
+void child_end(struct child *c)
+{
+	if (c->pid)
+		kill(c->pid, SIGTERM);
+}
+
 void child_stop(struct child *c)
 {
 	if (!c->pid)
 		return;
-	kill(c->pid, SIGTERM);
+	child_end(c);
 	end(c);
 }

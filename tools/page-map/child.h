@@ -21,5 +21,8 @@ int child_start(struct child *c, char *const *argv);
  */
 bool child_read(struct child *c, bool wait, void (*line)(const char *text, void *arg), void *arg);
 
+/* Asks it to end. */
+void child_end(struct child *c);
+
 /* Asks it to end, and waits for that: a tool that poisons pages tidies up first. */
 void child_stop(struct child *c);

@@ -121,6 +121,30 @@ int frame_printf(struct frame *f, int x, int y, int width, enum style style, con
 	return frame_text(f, x, y, width, style, text);
 }
 
+int frame_text_cut(struct frame *f, int x, int y, int width, enum style style, const char *text)
+{
+	int end = MIN(x + width, f->width);
+
+	x = frame_text(f, x, y, width, style, text);
+	/* As far as bytes tell: what is not ASCII is cut sooner than it need be. */
+	if (x == end && (int)strlen(text) > width && end > 0)
+		put(f, end - 1, y, STYLE_DIM, '>');
+	return x;
+}
+
+const char *end_of(const char *text, size_t bytes)
+{
+	size_t len = strlen(text);
+
+	if (len <= bytes)
+		return text;
+	text += len - bytes;
+	/* Not within a character. */
+	while ((*text & 0xc0) == 0x80)
+		text++;
+	return text;
+}
+
 void frame_mark(struct frame *f, int x, int y, int width, enum glyph_mark mark)
 {
 	for (int end = x + width; x < end; x++) {
@@ -154,4 +178,7 @@ void frame_cell(struct frame *f, int x, int y, enum style style, char letter, un
 		g->ch = shade(fill);
 	if (style == STYLE_POISON)
 		g->ch = 'X';
+	/* A digit is neither a capital nor a small letter. */
+	else if (!pure && g->ch == (uint32_t)letter && !isalpha(letter))
+		g->marks |= MARK_MIXED;
 }

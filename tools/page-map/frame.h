@@ -44,6 +44,7 @@ enum glyph_mark {
 	MARK_CURSOR = 1,
 	MARK_CHANGED = 2,
 	MARK_TAGGED = 4,
+	MARK_MIXED = 8,		/* of several classes, where its letter does not show it */
 };
 
 struct glyph {
@@ -76,6 +77,13 @@ int frame_printf(struct frame *f, int x, int y, int width, enum style style, con
 
 /* How many places a text takes. */
 int frame_text_width(const struct frame *f, const char *text);
+
+/* The end of a text that takes at most so many bytes: of a path it says more than the
+ * beginning. */
+const char *end_of(const char *text, size_t bytes);
+
+/* The same as frame_text(); a text that is cut off ends in '>'. */
+int frame_text_cut(struct frame *f, int x, int y, int width, enum style style, const char *text);
 
 /* Puts marks on a part of a line. */
 void frame_mark(struct frame *f, int x, int y, int width, enum glyph_mark mark);

@@ -34,6 +34,31 @@ static void format_size(uint64_t pages, char *out, size_t size)
 	snprintf(out, size, n < 10 && n != (double)(int)n ? "%.1f %s" : "%.0f %s", n, units[u]);
 }
 
+/* Outside of what was marked nothing can stand out. */
+static const char *mark_text(const struct grid *g)
+{
+	uint64_t first = g->mark.first << g->mark.shift;
+	uint64_t end = first + ((uint64_t)g->mark.n << g->mark.shift);
+	uint64_t shown = MIN(g->first + ((uint64_t)g->shown.nr_cells << g->zoom), g->space.pages);
+
+	return g->first >= first && shown <= end ? ", marked" : ", marked in part";
+}
+
+static int draw_tags(const struct grid *g, struct frame *f, int x)
+{
+	const struct app *app = g->view.app;
+	size_t here = 0;
+
+	for (size_t i = 0; i < app->nr_tags; i++)
+		here += tag_is_of(&app->tags[i], g->space.pid, g->started);
+	if (here)
+		x = frame_printf(f, x, 1, f->width, STYLE_TITLE, ", %zu tagged", here);
+	if (here < app->nr_tags)
+		x = frame_printf(f, x, 1, f->width, STYLE_TITLE, ", %zu tagged elsewhere",
+				 app->nr_tags - here);
+	return x;
+}
+
 /* What was read last, or is being read for the first time. */
 static void draw_head(const struct grid *g, struct frame *f)
 {
@@ -52,11 +77,12 @@ static void draw_head(const struct grid *g, struct frame *f)
 	else
 		x = frame_text(f, x, 1, f->width, STYLE_NORMAL, "a cell is a page");
 	if (g->mark.n)
-		x = frame_text(f, x, 1, f->width, STYLE_TITLE, ", marked");
+		x = frame_text(f, x, 1, f->width, STYLE_TITLE, mark_text(g));
 	if (g->filtered)
 		x = frame_printf(f, x, 1, f->width, STYLE_TITLE, ", only %s", g->filter_text);
-	if (g->view.app->nr_tags)
-		frame_printf(f, x, 1, f->width, STYLE_TITLE, ", %zu tagged", g->view.app->nr_tags);
+	x = draw_tags(g, f, x);
+	if (g->trouble)
+		frame_printf(f, x, 1, f->width, STYLE_ALERT, ", the last picture: %s", g->trouble);
 }
 
 /* ------------------------------------------------------------------------- cells */
@@ -80,12 +106,20 @@ static void draw_cell(const struct grid *g, struct frame *f, int x, int y, const
 
 static void draw_label(const struct grid *g, struct frame *f, int y, uint64_t index)
 {
+	const struct kpage_nodes *nodes = g->view.app->machine.nodes;
 	uint64_t place = space_place(&g->space, index);
+	char number[24];
 
 	if (place == UINT64_MAX)
 		return;
-	frame_printf(f, 0, y, GRID_LEFT - 1, STYLE_LABEL, "%14" PRIx64,
-		     g->space.pid ? place * kpage_page_size() : place);
+	if (g->space.pid)
+		snprintf(number, sizeof(number), "0x%" PRIx64, place * kpage_page_size());
+	else
+		snprintf(number, sizeof(number), "0x%" PRIx64, place);
+	/* Where there are several nodes, on which one. */
+	if (!g->space.pid && nodes && kpage_nodes_has(nodes, 1) && kpage_nodes_find(nodes, place) >= 0)
+		frame_printf(f, 0, y, GRID_LEFT - 1, STYLE_LABEL, "N%d", kpage_nodes_find(nodes, place));
+	frame_text(f, GRID_LEFT - 1 - (int)strlen(number), y, GRID_LEFT, STYLE_LABEL, number);
 }
 
 static void draw_cells(const struct grid *g, struct frame *f)
@@ -116,7 +150,7 @@ static void mark_cells(const struct grid *g, struct frame *f)
 	const struct app *app = g->view.app;
 
 	for (size_t i = 0; i < app->nr_tags; i++) {
-		uint64_t index = app->tags[i].pid == g->space.pid ?
+		uint64_t index = tag_is_of(&app->tags[i], g->space.pid, g->started) ?
 					 space_index(&g->space, app->tags[i].place) :
 					 UINT64_MAX;
 
@@ -167,8 +201,14 @@ static unsigned int take_largest(uint64_t pages[MAX_CLASSES], uint64_t *n)
 struct pen {
 	struct frame *f;
 	int x, y, last;	/* the last line */
-	bool full;
+	unsigned int left_out;	/* entries that there was no room for */
 };
+
+/* The end of a path is what tells it from others. */
+#define NAME_WIDTH 36
+
+/* Room for "+12 more" at the end of the last line. */
+#define MORE_WIDTH 9
 
 /* "a anon 1024" */
 static void draw_entry(struct pen *pen, enum style style, char letter, const char *name,
@@ -177,15 +217,18 @@ static void draw_entry(struct pen *pen, enum style style, char letter, const cha
 	char text[160];
 	int width;
 
-	snprintf(text, sizeof(text), "%s %s%" PRIu64, name, estimate ? "~" : "", pages);
+	snprintf(text, sizeof(text), "%s%s %s%" PRIu64, strlen(name) > NAME_WIDTH ? "<" : "",
+		 end_of(name, NAME_WIDTH), estimate ? "~" : "", pages);
 	width = 2 + (int)strlen(text) + 3;
-	if (pen->x + width > pen->f->width && pen->x) {
+	if (pen->x + width > pen->f->width && pen->x && pen->y < pen->last) {
 		pen->x = 0;
 		pen->y++;
 	}
-	pen->full = pen->full || pen->y > pen->last;
-	if (pen->full)
+	if (pen->left_out ||
+	    pen->x + width > pen->f->width - (pen->y == pen->last ? MORE_WIDTH : 0)) {
+		pen->left_out++;
 		return;
+	}
 	frame_cell(pen->f, pen->x, pen->y, style, letter, 8);
 	frame_text(pen->f, pen->x + 2, pen->y, pen->f->width, STYLE_NORMAL, text);
 	pen->x += width;
@@ -216,6 +259,8 @@ static void draw_legend(const struct grid *g, struct frame *f)
 	if (l.filtered)
 		draw_entry(&pen, STYLE_DIM, '\'', "left out", (uint64_t)((double)l.filtered * l.factor),
 			   estimate);
+	if (pen.left_out)
+		frame_printf(f, pen.x, pen.last, f->width, STYLE_DIM, "+%u more", pen.left_out);
 	if (!g->space.pages)
 		frame_text(f, 0, y, f->width, STYLE_NORMAL,
 			   g->space.pid ? "nothing is populated here" : "there is no memory here");
@@ -223,15 +268,20 @@ static void draw_legend(const struct grid *g, struct frame *f)
 
 /* ---------------------------------------------------------------- at the cursor */
 
-/* Where it is: the node of a physical page, the mapping of one of a process. */
-static int draw_where(const struct grid *g, struct frame *f, int x, int y, uint64_t place)
+/* Where a cell is: the node of physical pages, the mapping of those of a process. */
+static int draw_where(const struct grid *g, struct frame *f, int x, int y, uint64_t place, uint64_t last)
 {
 	const struct kpage_nodes *nodes = g->view.app->machine.nodes;
 	const struct vma *vma = g->space.pid ? vma_list_find(&g->vmas, place) : NULL;
+	const char *name;
 
-	if (vma)
-		return frame_printf(f, x, y, f->width, STYLE_LABEL, " %s %s", vma->perms,
-				    vma->name ? vma->name : "anonymous");
+	if (vma && last >= vma->end)
+		return frame_text(f, x, y, f->width, STYLE_LABEL, " several mappings");
+	if (vma) {
+		name = vma->name ? vma->name : "anonymous";
+		return frame_printf(f, x, y, f->width, STYLE_LABEL, " %s %s%s", vma->perms,
+				    strlen(name) > NAME_WIDTH / 2 ? "<" : "", end_of(name, NAME_WIDTH / 2));
+	}
 	if (!g->space.pid && nodes && kpage_nodes_find(nodes, place) >= 0)
 		return frame_printf(f, x, y, f->width, STYLE_LABEL, " node %d",
 				    kpage_nodes_find(nodes, place));
@@ -246,10 +296,13 @@ static void draw_page(const struct grid *g, struct frame *f, int x, int y)
 	if (space_read(&g->space, g->cursor, 1, NEED_HEAD, &p) != 1)
 		return;
 	if (p.state == PAGE_STATE_PAGE) {
-		kpage_flags_names(kpage_flags_expand(p.kflags, p.entry), names);
+		kpage_flags_names(kpage_flags_expand(p.kflags, p.entry) & ~KPAGE_BIT(HWPOISON), names);
 		if (g->space.pid)
-			x = frame_printf(f, x, y, f->width, STYLE_NORMAL, " PFN %" PRIx64, p.pfn);
-		frame_printf(f, x, y, f->width, STYLE_NORMAL, " %s", names);
+			x = frame_printf(f, x, y, f->width, STYLE_NORMAL, " PFN 0x%" PRIx64, p.pfn);
+		/* What matters most first: the line may be too short. */
+		if (p.kflags & KPAGE_BIT(HWPOISON))
+			x = frame_text(f, x, y, f->width, STYLE_ALERT, " hwpoison");
+		frame_text_cut(f, x + 1, y, f->width - x - 1, STYLE_NORMAL, names);
 	} else {
 		frame_text(f, x, y, f->width, STYLE_NORMAL,
 			   p.state == PAGE_STATE_SWAPPED ? " swapped" : " not populated");
@@ -284,10 +337,10 @@ static void draw_cursor_line(const struct grid *g, struct frame *f)
 
 	if (!g->space.pages)
 		return;
-	x = frame_printf(f, 0, y, f->width, STYLE_TITLE, "%" PRIx64, start * unit);
+	x = frame_printf(f, 0, y, f->width, STYLE_TITLE, "0x%" PRIx64, start * unit);
 	if (last != start)
-		x = frame_printf(f, x, y, f->width, STYLE_TITLE, "-%" PRIx64, last * unit);
-	x = draw_where(g, f, x, y, start);
+		x = frame_printf(f, x, y, f->width, STYLE_TITLE, "-0x%" PRIx64, last * unit);
+	x = draw_where(g, f, x, y, start, last);
 	if (!g->zoom)
 		draw_page(g, f, x, y);
 	else if (cell < g->shown.nr_cells)
@@ -307,6 +360,6 @@ void grid_draw(struct view *v, struct frame *f)
 	}
 	if (g->search.active)
 		frame_printf(f, 0, f->height - 2, f->width, STYLE_NORMAL,
-			     "searching for %s: %" PRIu64 " of %" PRIu64 " (Esc ends it)", g->wanted,
+			     "searching for %s: %" PRIu64 " of %" PRIu64 " (Esc ends it)", g->searching,
 			     g->search.index, g->space.pages);
 }

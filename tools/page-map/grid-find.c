@@ -25,8 +25,9 @@ static void go_to_pfn(struct grid *g, uint64_t pfn, const char *what)
 		return;
 	}
 	/* The process's page tables say where it is. */
-	snprintf(g->wanted, sizeof(g->wanted), "%s", what);
+	snprintf(g->searching, sizeof(g->searching), "%s", what);
 	g->search = (struct search){ .by_pfn = true, .pfn = pfn };
+	g->wrapped = true;
 	search_begin(&g->search, UINT64_MAX, false);
 }
 
@@ -51,7 +52,6 @@ static void go_to_number(struct grid *g, uint64_t n, const char *what)
 		go_to_pfn(g, n, what);
 }
 
-/* "heap" is [heap], too. */
 static bool is_called(const struct vma *vma, const char *name)
 {
 	return vma->name && strstr(vma->name, name);
@@ -101,6 +101,15 @@ static void go_to(struct grid *g, const char *text)
 
 /* ---------------------------------------------------------------------- by flags */
 
+/* from: a page that is not looked at itself. */
+static void begin_search(struct grid *g, uint64_t from, bool backwards)
+{
+	g->search = (struct search){ .expr = g->wanted_expr };
+	snprintf(g->searching, sizeof(g->searching), "%s", g->wanted);
+	g->wrapped = false;
+	search_begin(&g->search, from, backwards);
+}
+
 /* What is wrong with a flag expression. */
 static void complain(struct grid *g, int err, const struct kpage_name_error *name)
 {
@@ -128,9 +137,9 @@ static void search_flags(struct grid *g, const char *text)
 
 	if (!*text || !parse(g, text, &expr))
 		return;
-	g->search = (struct search){ .expr = expr };
+	g->wanted_expr = expr;
 	snprintf(g->wanted, sizeof(g->wanted), "%s", text);
-	grid_search_next(g, false);
+	begin_search(g, g->cursor - 1, false);
 }
 
 static void filter(struct grid *g, const char *text)
@@ -163,33 +172,46 @@ void grid_answer(struct view *v, enum action question, const char *text)
 
 void grid_search_next(struct grid *g, bool backwards)
 {
-	if (!*g->wanted || g->search.by_pfn)
-		app_say(g->view.app, "nothing was searched for yet (F3 or /)");
+	if (*g->wanted)
+		begin_search(g, g->cursor, backwards);
 	else
-		search_begin(&g->search, g->cursor, backwards);
+		app_say(g->view.app, "nothing was searched for yet (F3 or /)");
 }
 
 void grid_search_poisoned(struct grid *g)
 {
-	g->search = (struct search){ 0 };
-	g->search.expr = (struct kpage_expr){ .mask = KPAGE_BIT(HWPOISON), .bits = KPAGE_BIT(HWPOISON) };
+	g->wanted_expr = (struct kpage_expr){ KPAGE_BIT(HWPOISON), KPAGE_BIT(HWPOISON), false };
 	snprintf(g->wanted, sizeof(g->wanted), "hwpoison");
-	grid_search_next(g, false);
+	begin_search(g, g->cursor, false);
+}
+
+/* Once more from the other end, if it was not there yet. */
+static bool wrap(struct grid *g)
+{
+	if (g->wrapped)
+		return false;
+	g->wrapped = true;
+	search_begin(&g->search, g->search.backwards ? g->space.pages : UINT64_MAX,
+		     g->search.backwards);
+	return true;
 }
 
 bool grid_search_work(struct grid *g, uint64_t ns)
 {
+	struct app *app = g->view.app;
 	int found = search_step(&g->search, &g->space, ns);
 
-	if (!found)
+	if (!found || (found == -ENOENT && wrap(g)))
 		return true;
-	if (found == 1)
+	app->dirty = true;
+	if (found == 1) {
 		grid_move_to(g, g->search.index);
-	else if (found == -ENOENT)
-		app_alert(g->view.app, "%s: none %s", g->wanted,
-			  g->search.by_pfn ? "in this process" :
-			  g->search.backwards ? "before this" : "behind this");
-	else
-		app_alert_errno(g->view.app, "the search", found);
+		if (g->wrapped && !g->search.by_pfn)
+			app_say(app, "%s: found from the other end on", g->searching);
+	} else if (found == -ENOENT) {
+		app_alert(app, "%s: there is none here", g->searching);
+	} else {
+		app_alert_errno(app, "the search", found);
+	}
 	return g->scanning;
 }

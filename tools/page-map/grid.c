@@ -47,6 +47,15 @@ static void begin(struct grid *g, struct scan *scan)
 		   g->filtered ? &g->filter : NULL, &window);
 }
 
+/* A mark that is not whole when the picture moves would be silent of the rest for ever. */
+static void drop_half_mark(struct grid *g)
+{
+	if (!g->mark.n || !g->mark.taking)
+		return;
+	mark_release(&g->mark);
+	app_alert(g->view.app, "the mark is gone: the picture moved before it was taken");
+}
+
 void grid_rescan(struct grid *g)
 {
 	begin(g, &g->shown);
@@ -85,7 +94,13 @@ static void show_cursor(struct grid *g)
 	if (first == g->first && g->shown.cells && g->shown.window.zoom == g->zoom &&
 	    g->shown.window.cells == cells_of_screen(g))
 		return;
+	/* Of what is gone, only what was read can be shown. */
+	if (g->trouble) {
+		g->cursor = g->first;
+		return;
+	}
 	g->first = first;
+	drop_half_mark(g);
 	grid_rescan(g);
 }
 
@@ -136,6 +151,8 @@ static void failed(struct grid *g, int err)
 
 	snprintf(what, sizeof(what), g->space.pid ? "process %d" : "memory", (int)g->space.pid);
 	app_alert_errno(g->view.app, what, err);
+	free(g->trouble);
+	g->trouble = xstrdup(g->view.app->status);
 	g->scanning = false;
 	/* A process that has ended stays so: its last picture stays, too. */
 	g->view.looked = false;
@@ -144,6 +161,8 @@ static void failed(struct grid *g, int err)
 static void finish(struct grid *g, struct scan *scan)
 {
 	g->scanning = false;
+	free(g->trouble);
+	g->trouble = NULL;
 	view_looked(&g->view, scan->cpu_ns + g->runs_ns, scan->pages);
 	if (scan != &g->next)
 		return;
@@ -161,7 +180,7 @@ static bool grid_work(struct view *v, uint64_t ns)
 	fit_screen(g);
 	if (g->search.active)
 		return grid_search_work(g, ns);
-	if (g->scheme != v->app->settings.scheme) {
+	if (g->scheme != v->app->settings.scheme && !g->trouble) {
 		g->scheme = v->app->settings.scheme;
 		scheme_state_release(&g->classes);
 		grid_rescan(g);
@@ -214,7 +233,8 @@ static void grid_refresh(struct view *v)
 	struct grid *g = grid_of(v);
 	int err = 0;
 
-	if (g->scanning)
+	/* A search goes by indices, which may not change under it. */
+	if (g->scanning || g->search.active)
 		return;
 	scan_release(&g->next);
 	if (look_for_runs(g, &err)) {
@@ -258,12 +278,7 @@ static void go_down(struct grid *g)
 	}
 	if (g->nr_steps < MAX_ZOOM_STEPS)
 		g->steps[g->nr_steps++] = (struct zoom_step){ g->cursor, g->zoom };
-	g->cursor = grid_cell_start(g);
 	grid_set_zoom(g, zoom < g->zoom ? zoom : g->zoom - 1);
-	/* The cell, from its first line on. */
-	g->first = (grid_cell_start(g) >> g->zoom) / (uint64_t)g->cols * (uint64_t)g->cols << g->zoom;
-	scan_release(&g->shown);
-	show_cursor(g);
 }
 
 static bool go_up(struct grid *g)
@@ -288,6 +303,10 @@ static void take_mark(struct grid *g)
 	struct app *app = g->view.app;
 	uint64_t end = g->first + ((uint64_t)cells_of_screen(g) << g->zoom);
 
+	if (g->trouble) {
+		app_alert(app, "%s", g->trouble);
+		return;
+	}
 	if (g->mark.n) {
 		mark_release(&g->mark);
 		grid_rescan(g);
@@ -302,51 +321,63 @@ static void take_mark(struct grid *g)
 	app_say(app, "marked: what changes from now on stands out");
 }
 
+/* The page at the cursor; false, after saying why: there is none. */
+static bool page_at_cursor(struct grid *g, struct tag *out)
+{
+	struct app *app = g->view.app;
+	struct page_info p;
+
+	if (g->zoom)
+		app_alert(app, "a cell is several pages here: zoom in to choose one");
+	else if (space_read(&g->space, g->cursor, 1, 0, &p) != 1 || p.state != PAGE_STATE_PAGE)
+		app_alert(app, "there is no page here");
+	else
+		*out = tag_make(app, g->space.pid, &p);
+	return !g->zoom && !*app->status;
+}
+
 static void tag(struct grid *g)
 {
 	struct app *app = g->view.app;
+	struct tag page;
 
-	if (g->zoom)
-		app_alert(app, "a cell is several pages here: zoom in to tag one");
-	else if (!app_toggle_tag(app, g->space.pid, space_place(&g->space, g->cursor)))
+	if (!page_at_cursor(g, &page))
+		return;
+	if (!app_toggle_tag(app, &page))
 		app_alert(app, "no more than %d tags", MAX_TAGS);
 	else
 		move(g, 1);
 }
 
-/* The tags of this space, *n of them; without tags the page at the cursor. */
-static struct tag *chosen_pages(const struct grid *g, size_t *n)
+/* The tags of this space, those of the process's other mappings among them. */
+static size_t take_tags(const struct grid *g, struct tag *out)
 {
 	const struct app *app = g->view.app;
-	struct tag *chosen = xcalloc(app->nr_tags + 1, sizeof(*chosen));
+	size_t n = 0;
 
-	*n = 0;
 	for (size_t i = 0; i < app->nr_tags; i++)
-		if (app->tags[i].pid == g->space.pid)
-			chosen[(*n)++] = app->tags[i];
-	if (!*n && !g->zoom && g->space.pages)
-		chosen[(*n)++] = (struct tag){ g->space.pid, space_place(&g->space, g->cursor) };
-	return chosen;
+		if (tag_is_of(&app->tags[i], g->space.pid, g->started))
+			out[n++] = app->tags[i];
+	return n;
 }
 
 static void ask_for_injection(struct grid *g)
 {
 	struct app *app = g->view.app;
-	size_t n;
-	char label[96];
+	_cleanup_free_ struct tag *pages = xcalloc(app->nr_tags + 1, sizeof(*pages));
+	size_t n = take_tags(g, pages);
+	char of[32] = "", what[96];
 
-	free(chosen_pages(g, &n));
-	if (!app->settings.allow_inject) {
-		app_alert(app, "only with --allow-inject");
-	} else if (app->machine.copy || app->machine.sysroot) {
-		app_alert(app, "this is a copy: nothing can be poisoned");
-	} else if (!n) {
-		app_alert(app, "a cell is several pages here: zoom in to choose one, or tag some");
-	} else {
-		snprintf(label, sizeof(label), "%zu page%s: type \"poison\" or \"unpoison\"", n,
-			 n == 1 ? "" : "s");
-		app_ask(app, ACTION_ACT, label);
-	}
+	if (app->settings.allow_inject && !n && !page_at_cursor(g, pages))
+		return;
+	if (g->space.pid)
+		snprintf(of, sizeof(of), " of process %d", (int)g->space.pid);
+	if (n)
+		snprintf(what, sizeof(what), "%zu tagged page%s%s", n, n == 1 ? "" : "s", of);
+	else
+		snprintf(what, sizeof(what), "the page at the cursor%s (PFN 0x%" PRIx64 ")", of,
+			 pages[0].pfn);
+	app_ask_inject(app, pages, MAX(n, (size_t)1), what);
 }
 
 /* The cell that was clicked on; false: none. */
@@ -406,8 +437,17 @@ static bool move_by(struct grid *g, enum action action)
 	}
 }
 
+static bool is_zoom(enum action action)
+{
+	return action == ACTION_ZOOM_IN || action == ACTION_ZOOM_OUT || action == ACTION_ZOOM_FIT;
+}
+
 static bool change_zoom(struct grid *g, enum action action)
 {
+	if (g->trouble && is_zoom(action)) {
+		app_alert(g->view.app, "%s: this is its last picture", g->trouble);
+		return true;
+	}
 	switch (action) {
 	case ACTION_ZOOM_IN:
 		grid_set_zoom(g, g->zoom - MIN(g->zoom, (unsigned int)ZOOM_STEP));
@@ -440,6 +480,16 @@ static void ask(struct grid *g, enum action action)
 			app_ask(g->view.app, action, questions[i].label);
 }
 
+static void change_letters(struct app *app)
+{
+	if (app->settings.forced_letters) {
+		app_alert(app, "this terminal has too few colours or characters for blocks");
+		return;
+	}
+	app->settings.letters = !app->settings.letters;
+	app->remembered.letters = app->settings.letters;
+}
+
 static bool grid_act(struct view *v, enum action action)
 {
 	struct grid *g = grid_of(v);
@@ -456,9 +506,10 @@ static bool grid_act(struct view *v, enum action action)
 		return go_up(g);
 	case ACTION_SCHEME:
 		app->settings.scheme = scheme_next(app->settings.scheme);
+		app->remembered.scheme = app->settings.scheme;
 		return true;
 	case ACTION_LETTERS:
-		app->settings.letters = !app->settings.letters;
+		change_letters(app);
 		return true;
 	case ACTION_GOTO:
 	case ACTION_SEARCH:
@@ -486,23 +537,6 @@ static bool grid_act(struct view *v, enum action action)
 	}
 }
 
-static void inject(struct grid *g, const char *word)
-{
-	size_t n;
-	_cleanup_free_ struct tag *pages = chosen_pages(g, &n);
-
-	if (n)
-		app_inject(g->view.app, word, pages, n);
-}
-
-static void grid_take_answer(struct view *v, enum action question, const char *text)
-{
-	if (question == ACTION_ACT)
-		inject(grid_of(v), text);
-	else
-		grid_answer(v, question, text);
-}
-
 /* --------------------------------------------------------------------- to begin */
 
 static void grid_free(struct view *v)
@@ -515,6 +549,7 @@ static void grid_free(struct view *v)
 	mark_release(&g->mark);
 	space_release(&g->space);
 	vma_list_release(&g->vmas);
+	free(g->trouble);
 	free(g->name);
 	free(g);
 }
@@ -523,7 +558,7 @@ static const struct view_ops grid_ops = {
 	.title = grid_title,
 	.draw = grid_draw,
 	.act = grid_act,
-	.answer = grid_take_answer,
+	.answer = grid_answer,
 	.work = grid_work,
 	.refresh = grid_refresh,
 	.free = grid_free,
@@ -569,6 +604,8 @@ struct view *grid_of_process(struct app *app, pid_t pid, const char *name,
 		return NULL;
 	}
 	v = grid_new(app, name, &space);
+	if (kpage_task_started(app->machine.ctx, pid, &grid_of(v)->started))
+		grid_of(v)->started = 0;
 	/* Without them the places have no names. */
 	if (vma_list_read(app->machine.ctx, pid, NULL, 0, &grid_of(v)->vmas))
 		grid_of(v)->vmas = (struct vma_list){ 0 };

@@ -25,14 +25,19 @@ struct grid {
 	struct mark mark;
 	struct scan shown, next;	/* next: being done */
 	bool scanning;
+	uint64_t started;		/* of the process: kpage_task_started() */
 	uint64_t runs_ns;		/* CPU time that looking for runs took */
 	bool fit;			/* the zoom follows the size of the screen */
 	unsigned int zoom;
 	uint64_t first;			/* index of the first page that is shown */
 	uint64_t cursor;		/* index */
 	int cols, rows;			/* of cells */
+	char *trouble;			/* why what is shown is the last picture; NULL: it is not */
 	struct search search;
-	char wanted[256];		/* what was searched for */
+	bool wrapped;			/* it has begun again at the other end */
+	char searching[256];		/* what it is for */
+	char wanted[256];		/* what was searched for by flags: n goes on with it; "": nothing */
+	struct kpage_expr wanted_expr;
 	struct kpage_expr filter;
 	bool filtered;
 	char filter_text[256];
@@ -63,6 +68,7 @@ int grid_cols(int width);
 /* grid-find.c */
 void grid_answer(struct view *v, enum action question, const char *text);
 void grid_search_next(struct grid *g, bool backwards);
+/* From the cursor on, which it looks at, too. */
 void grid_search_poisoned(struct grid *g);
 /* Whether the search goes on. */
 bool grid_search_work(struct grid *g, uint64_t ns);

@@ -186,20 +186,25 @@ static void begin_counting(struct list *l)
 /* What was counted of a row before stays until it is counted anew. */
 static void take_old_counts(struct list *l, const struct row *old, size_t n)
 {
-	for (size_t i = 0, from = 0; i < l->n; i++) {
+	size_t k = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
 		struct row *r = &l->rows[i];
 
-		for (size_t k = 0; k < n; k++) {
-			const struct row *o = &old[(from + k) % n];
-
-			if (o->id != r->id || o->range.start != r->range.start)
-				continue;
-			r->counts = o->counts;
-			r->counted = o->counted;
-			from = (from + k + 1) % n;
-			break;
+		while (k < n && l->kind->key(&old[k]) < l->kind->key(r))
+			k++;
+		if (k < n && l->kind->key(&old[k]) == l->kind->key(r)) {
+			r->counts = old[k].counts;
+			r->counted = old[k].counted;
 		}
 	}
+}
+
+static void find_row_again(struct list *l, uint64_t key)
+{
+	for (size_t i = 0; i < l->shown; i++)
+		if (l->kind->key(&l->rows[l->order[i]]) == key)
+			l->cursor = i;
 }
 
 static void list_refresh(struct view *v)
@@ -207,15 +212,12 @@ static void list_refresh(struct view *v)
 	struct list *l = list_of(v);
 	struct row *old = l->rows;
 	size_t n = l->n;
-	uint64_t id = 0, start = 0;
+	uint64_t key = l->cursor < l->shown ? l->kind->key(&old[l->order[l->cursor]]) : 0;
+	uint64_t start = cpu_time_ns();
 	int err;
 
 	if (l->counting)
 		return;
-	if (l->cursor < l->shown) {
-		id = old[l->order[l->cursor]].id;
-		start = old[l->order[l->cursor]].range.start;
-	}
 	l->rows = NULL;
 	l->n = 0;
 	err = l->kind->load(l);
@@ -230,10 +232,9 @@ static void list_refresh(struct view *v)
 	take_old_counts(l, old, n);
 	release_rows(old, n);
 	put_in_order(l);
-	for (size_t i = 0; i < l->shown; i++)
-		if (l->rows[l->order[i]].id == id && l->rows[l->order[i]].range.start == start)
-			l->cursor = i;
+	find_row_again(l, key);
 	begin_counting(l);
+	l->cpu_ns = cpu_time_ns() - start;
 }
 
 /* ------------------------------------------------------------------------- draw */
@@ -243,21 +244,19 @@ static int column_width(const struct list_column *c)
 	return c->width < 0 ? -c->width : c->width;
 }
 
-/* Of a path that is too long the end says more. */
-static const char *end_of_path(const char *text, int width)
-{
-	size_t len = strlen(text);
-
-	return *text == '/' && len > (size_t)width ? text + (len - (size_t)width) : text;
-}
-
 static void draw_field(struct frame *f, int x, int y, const struct list_column *c, enum style style,
 		       const char *text)
 {
 	int width = c->width ? column_width(c) : f->width - x;
 	int pad = c->width > 0 ? MAX(width - (int)strlen(text), 0) : 0;
 
-	frame_text(f, x + pad, y, width - pad, style, end_of_path(text, width));
+	/* Of a path that is too long the end says more. */
+	if (*text == '/' && strlen(text) > (size_t)width) {
+		x = frame_text(f, x, y, 1, STYLE_DIM, "<");
+		width--;
+		text = end_of(text, (size_t)width);
+	}
+	frame_text_cut(f, x + pad, y, width - pad, style, text);
 }
 
 static void draw_head(const struct list *l, struct frame *f)

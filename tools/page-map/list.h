@@ -38,6 +38,8 @@ struct list_kind {
 	const struct list_column *columns;
 	size_t nr_columns;
 	size_t sorted;			/* the column at first; nr_columns: as they come */
+	/* By what a row is known again when they are loaded anew; they come ascending by it. */
+	uint64_t (*key)(const struct row *r);
 	/* Makes the rows anew. 0 or a negative errno. */
 	int (*load)(struct list *l);
 	/* The pages of a row, to count them. 0 or a negative errno. */

@@ -8,7 +8,13 @@
 #include "views.h"
 #include "common/vmas.h"
 
-static uint64_t value_id(const struct row *r)
+/* The row of all mappings comes before the first of them. */
+static uint64_t row_by_start(const struct row *r)
+{
+	return r->id ? r->range.start + 1 : 0;
+}
+
+static uint64_t row_by_id(const struct row *r)
 {
 	return r->id;
 }
@@ -43,7 +49,7 @@ COUNT(user)
 /* ------------------------------------------------------------------- processes */
 
 static const struct list_column process_columns[] = {
-	{ "PID", 8, false, value_id, NULL },
+	{ "PID", 8, false, row_by_id, NULL },
 	{ "RESIDENT", 10, true, value_resident, NULL },
 	{ "POISONED", 9, true, value_poisoned, NULL },
 	{ "HUGE", 9, true, value_huge, NULL },
@@ -98,7 +104,7 @@ static struct view *enter_process(const struct list *l, const struct row *r)
 }
 
 static const struct list_kind processes = {
-	"processes", process_columns, ARRAY_SIZE(process_columns), 1,
+	"processes", process_columns, ARRAY_SIZE(process_columns), 1, row_by_id,
 	load_processes, open_process, enter_process,
 };
 
@@ -112,7 +118,7 @@ struct view *list_of_processes(struct app *app)
 static void show_start(const struct row *r, char *out, size_t size)
 {
 	if (r->id)
-		snprintf(out, size, "%" PRIx64, r->range.start * kpage_page_size());
+		snprintf(out, size, "0x%" PRIx64, r->range.start * kpage_page_size());
 	else
 		snprintf(out, size, "all");
 }
@@ -128,9 +134,9 @@ static void show_pages(const struct row *r, char *out, size_t size)
 }
 
 static const struct list_column vma_columns[] = {
-	{ "START", 12, false, value_start, show_start },
-	{ "PERM", -4, false, value_id, show_note },
-	{ "PAGES", 8, true, value_size, show_pages },
+	{ "START", 14, false, value_start, show_start },
+	{ "PERM", -4, false, row_by_id, show_note },
+	{ "PAGES", 7, true, value_size, show_pages },
 	{ "PRESENT", 8, true, value_there, NULL },
 	{ "POISONED", 9, true, value_poisoned, NULL },
 	{ "HUGE", 7, true, value_huge, NULL },
@@ -162,7 +168,10 @@ static int load_vmas(struct list *l)
 
 static int open_vma(const struct list *l, const struct row *r, struct space *out)
 {
-	return space_of_process(&l->view.app->machine, l->pid, &r->range, out);
+	const struct machine *m = &l->view.app->machine;
+
+	return r->id ? space_of_vma(m, l->pid, &r->range, r->name, out) :
+		       space_of_process(m, l->pid, NULL, out);
 }
 
 static struct view *enter_vma(const struct list *l, const struct row *r)
@@ -171,7 +180,7 @@ static struct view *enter_vma(const struct list *l, const struct row *r)
 }
 
 static const struct list_kind mappings = {
-	"mappings", vma_columns, ARRAY_SIZE(vma_columns), 0, load_vmas, open_vma, enter_vma,
+	"mappings", vma_columns, ARRAY_SIZE(vma_columns), 0, row_by_start, load_vmas, open_vma, enter_vma,
 };
 
 struct view *list_of_vmas(struct app *app, pid_t pid)
@@ -200,11 +209,11 @@ static uint64_t value_node(const struct row *r)
 
 static void show_pfn(const struct row *r, char *out, size_t size)
 {
-	snprintf(out, size, "%" PRIx64, r->range.start);
+	snprintf(out, size, "0x%" PRIx64, r->range.start);
 }
 
 static const struct list_column block_columns[] = {
-	{ "BLOCK", 7, false, value_id, NULL },
+	{ "BLOCK", 7, false, row_by_id, NULL },
 	{ "NODE", 5, false, value_node, NULL },
 	{ "PFN", 10, false, value_start, show_pfn },
 	{ "PAGES", 8, true, value_there, NULL },
@@ -243,13 +252,12 @@ static const char *block_state(const struct machine *m, uint64_t pfn)
 static int load_blocks(struct list *l)
 {
 	const struct machine *m = &l->view.app->machine;
-	_cleanup_free_ struct kpage_range *ranges = NULL;
 	uint64_t pages = read_block_pages(m), last = UINT64_MAX;
-	size_t n;
-	int err = machine_ranges(m, &ranges, &n);
 
-	for (size_t i = 0; !err && i < n; i++) {
-		for (uint64_t block = ranges[i].start / pages; block * pages < ranges[i].end; block++) {
+	for (size_t i = 0; i < m->nr_ranges; i++) {
+		const struct kpage_range *range = &m->ranges[i];
+
+		for (uint64_t block = range->start / pages; block * pages < range->end; block++) {
 			struct row *r;
 
 			if (block == last)
@@ -262,7 +270,7 @@ static int load_blocks(struct list *l)
 			r->name = xstrdup(block_state(m, r->range.start));
 		}
 	}
-	return err;
+	return 0;
 }
 
 static int open_block(const struct list *l, const struct row *r, struct space *out)
@@ -279,7 +287,7 @@ static struct view *enter_block(const struct list *l, const struct row *r)
 }
 
 static const struct list_kind blocks = {
-	"memory blocks", block_columns, ARRAY_SIZE(block_columns), 0,
+	"memory blocks", block_columns, ARRAY_SIZE(block_columns), 0, row_by_id,
 	load_blocks, open_block, enter_block,
 };
 

@@ -12,6 +12,7 @@ tools_page_map_libpagemap_la_SOURCES = \
 	tools/page-map/grid-find.c \
 	tools/page-map/grid.c \
 	tools/page-map/grid.h \
+	tools/page-map/inject.c \
 	tools/page-map/keys.c \
 	tools/page-map/keys.h \
 	tools/page-map/list.c \
@@ -37,6 +38,7 @@ tools_page_map_libpagemap_la_SOURCES = \
 	tools/page-map/space.c \
 	tools/page-map/space.h \
 	tools/page-map/svg.c \
+	tools/page-map/tags.c \
 	tools/page-map/text.c \
 	tools/page-map/text.h \
 	tools/page-map/views.h

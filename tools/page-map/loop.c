@@ -165,14 +165,13 @@ static void run(struct loop *l)
 int loop_run(struct app *app, bool ascii)
 {
 	struct loop l = { .app = app, .signals = -1 };
-	int status = screen_open(ascii), err;
+	int status = screen_open(), err;
 	sigset_t before;
 
 	if (status)
 		return status;
 	l.frame.ascii = ascii;
-	if (ascii || screen_needs_letters())
-		app->settings.letters = true;
+	app->settings.forced_letters = ascii || screen_needs_letters();
 	err = open_signals(&l.signals, &before);
 	if (!err) {
 		take_size(&l);

@@ -51,29 +51,9 @@ static bool can_see_pfns(const struct machine *m)
 	return sees;
 }
 
-int machine_open(struct machine *m, const char *sysroot, const char *copy)
-{
-	int err, status;
-
-	*m = (struct machine){ .sysroot = sysroot, .copy = copy };
-	err = kpage_ctx_new(sysroot, &m->ctx);
-	if (err)
-		return fail_errno(err, "%s", sysroot ? sysroot : "/");
-	status = open_files(m);
-	if (status)
-		return status;
-	if (!m->copy && kpage_nodes_new(m->ctx, &m->nodes))
-		m->nodes = NULL;
-	m->sees_pfns = can_see_pfns(m);
-	if (m->copy)
-		page_kinds_of_copy(&m->kinds, m->flags);
-	else
-		page_kinds_init(&m->kinds, m->ctx, m->flags);
-	return EXIT_OK;
-}
-
 void machine_close(struct machine *m)
 {
+	free(m->ranges);
 	kpage_nodes_free(m->nodes);
 	kpage_file_free(m->cgroup);
 	kpage_file_free(m->mapcount);
@@ -151,7 +131,7 @@ static void ranges_of_copy(const struct machine *m, uint64_t end, struct kpage_r
 	}
 }
 
-int machine_ranges(const struct machine *m, struct kpage_range **out, size_t *n)
+static int find_ranges(const struct machine *m, struct kpage_range **out, size_t *n)
 {
 	_cleanup_free_ struct kpage_hole *holes = NULL;
 	size_t nr_holes = 0;
@@ -175,4 +155,53 @@ int machine_ranges(const struct machine *m, struct kpage_range **out, size_t *n)
 	if (at < end)
 		add_range(out, n, at, end);
 	return 0;
+}
+
+static int take_ranges(struct machine *m)
+{
+	struct kpage_range *ranges;
+	size_t n;
+	int err = find_ranges(m, &ranges, &n);
+
+	if (err)
+		return err;
+	free(m->ranges);
+	m->ranges = ranges;
+	m->nr_ranges = n;
+	clock_gettime(CLOCK_MONOTONIC, &m->looked);
+	return 0;
+}
+
+/* It costs some files of sysfs for each memory block. */
+#define LOOK_EVERY_S 10
+
+void machine_update(struct machine *m)
+{
+	/* If it can't be known now, what was known has to do. */
+	if (!m->copy && seconds_since(&m->looked) >= LOOK_EVERY_S)
+		take_ranges(m);
+}
+
+/* --------------------------------------------------------------------- to begin */
+
+int machine_open(struct machine *m, const char *sysroot, const char *copy)
+{
+	int err, status;
+
+	*m = (struct machine){ .sysroot = sysroot, .copy = copy };
+	err = kpage_ctx_new(sysroot, &m->ctx);
+	if (err)
+		return fail_errno(err, "%s", sysroot ? sysroot : "/");
+	status = open_files(m);
+	if (status)
+		return status;
+	if (!m->copy && kpage_nodes_new(m->ctx, &m->nodes))
+		m->nodes = NULL;
+	m->sees_pfns = can_see_pfns(m);
+	if (m->copy)
+		page_kinds_of_copy(&m->kinds, m->flags);
+	else
+		page_kinds_init(&m->kinds, m->ctx, m->flags);
+	err = take_ranges(m);
+	return err ? fail_errno(err, "%s", kpage_file_path(m->flags)) : EXIT_OK;
 }

@@ -17,6 +17,9 @@ struct machine {
 	struct kpage_nodes *nodes;
 	struct page_kinds kinds;
 	bool sees_pfns;			/* pagemap shows them to this caller */
+	struct kpage_range *ranges;	/* the physical pages that there are: ascending, without */
+	size_t nr_ranges;		/* the holes */
+	struct timespec looked;		/* when they were looked for */
 };
 
 /* EXIT_OK, or a status after a message. sysroot, copy: may be NULL; kept. */
@@ -29,6 +32,5 @@ bool machine_has_processes(const struct machine *m);
 /* The path of a cgroup; NULL: not known. The caller frees it. */
 char *machine_cgroup_path(const struct machine *m, uint64_t ino);
 
-/* The physical pages that there are: ascending, without the holes, *n of them. The caller
- * frees *out. 0 or a negative errno. */
-int machine_ranges(const struct machine *m, struct kpage_range **out, size_t *n);
+/* Looks for holes again, now and then: memory may have gone offline. */
+void machine_update(struct machine *m);

@@ -137,6 +137,9 @@ static int check(const struct options *opt)
 	if (opt->allow_inject && (opt->once || opt->svg))
 		return fail(EXIT_USAGE, "--allow-inject: not with --once and --svg: nobody is there to be "
 			    "asked");
+	if (opt->allow_inject && (opt->copy || opt->sysroot))
+		return fail(EXIT_USAGE, "--allow-inject: %s: a copy of a machine can't be poisoned",
+			    opt->copy ? opt->copy : opt->sysroot);
 	if (!opt->once && !opt->svg && (opt->keys || opt->width || opt->sample))
 		return fail(EXIT_USAGE, "%s: only with --once or --svg",
 			    opt->keys ? "--keys" : opt->width ? "--size" : "--sample");

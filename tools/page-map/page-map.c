@@ -41,33 +41,45 @@ static int show_once(struct app *app, const struct options *opt)
 	/* Without colours, letters are what can be read. */
 	app->settings.letters = !opt->svg || opt->letters;
 	press_keys(app, &f, opt->keys);
-	if (opt->svg)
-		status = frame_write_svg(&f, opt->svg);
+	/* What the frame says at its bottom is no success. */
+	if (app->alert)
+		status = fail(app->error ? status_of(app->error) : EXIT_FAILED, "%s", app->status);
+	if (opt->svg) {
+		int written = frame_write_svg(&f, opt->svg);
+
+		status = status ? status : written;
+	}
 	if (opt->once)
 		frame_print(&f, stdout);
 	frame_release(&f);
 	return status;
 }
 
-/* It is looked at by the way: without it the map is shown all the same. */
+/* Without it the map is shown all the same. */
 static void start_watch(struct app *app)
 {
-	if (!app->machine.copy && kpage_ctx_is_live(app->machine.ctx) &&
-	    kpage_watch_new(app->machine.ctx, &app->watch))
-		app->watch = NULL;
+	int err;
+
+	if (app->machine.copy || !kpage_ctx_is_live(app->machine.ctx))
+		return;
+	err = kpage_watch_new(app->machine.ctx, &app->watch);
+	if (err)
+		app_alert(app, "memory failures won't be told: %s: %s",
+			  kpage_ctx_error_path(app->machine.ctx), strerror(-err));
 }
 
 static int show_on_terminal(struct app *app, const struct options *opt)
 {
 	int status;
 
+	state_load(&app->remembered);
 	if (!opt->scheme)
-		state_load(&app->settings);
-	app->settings.letters = app->settings.letters || opt->letters;
+		app->settings.scheme = app->remembered.scheme;
+	app->settings.letters = app->remembered.letters || opt->letters;
 	start_watch(app);
 	status = loop_run(app, opt->ascii);
 	if (!status)
-		state_save(&app->settings);
+		state_save(&app->remembered);
 	return status;
 }
 
@@ -77,6 +89,7 @@ static int run(struct app *app, const struct options *opt)
 
 	app->pid = opt->pid;
 	app->settings.scheme = opt->scheme ? opt->scheme : scheme_find("kind");
+	app->remembered.scheme = scheme_find("kind");
 	app->settings.allow_inject = opt->allow_inject;
 	app->settings.delay = opt->delay;
 	app->settings.sample = opt->sample;

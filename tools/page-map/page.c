@@ -66,23 +66,27 @@ static void show_folio(struct text_view *t, const struct page_info *p)
 /* What an uncorrected error in it would do. */
 static void show_forecast(struct text_view *t, enum page_kind kind, const struct page_info *p)
 {
-	const struct kind_forecast *f = forecast_of_kind(kind);
+	struct forecast_page page = {
+		.kind = kind,
+		.kflags = p->kflags,
+		.head_kflags = p->head_kflags,
+		.mapped = t->pid || (p->mapcount && p->mapcount != UINT64_MAX),
+	};
+	struct forecast f;
 
 	if (p->kflags & KPAGE_BIT(HWPOISON)) {
 		text_view_add(t, STYLE_POISON, "an error    has happened: the page is poisoned");
 		return;
 	}
-	text_view_printf(t, STYLE_NORMAL, "an error    %s%s%s",
-			 f->type ? f->type : "a page of the kernel", f->result ? ": " : "",
-			 f->result ? f->result : "");
-	text_view_printf(t, STYLE_NORMAL, "            %s",
-			 f->early  ? "who maps it and kills early gets SIGBUS at once" :
-			 f->access ? "who maps it gets SIGBUS when it touches it" :
-				     "nobody is signalled");
-	if (f->access)
-		text_view_add(t, STYLE_NORMAL, "            an access kills, or runs the handler of SIGBUS");
-	if (f->risk)
-		text_view_printf(t, STYLE_NORMAL, "            %s", f->risk);
+	page.handles_ksm = kind != PAGE_KSM || forecast_handles_ksm(t->view.app->machine.ctx);
+	forecast_error(&page, &f);
+	text_view_printf(t, STYLE_NORMAL, "an error    would be \"%s: %s\"",
+			 f.type ? f.type : "a page of the kernel", f.result ? f.result : "refused");
+	text_view_printf(t, STYLE_NORMAL, "            at once: %s", f.now ? f.now : "nobody is signalled");
+	text_view_printf(t, STYLE_NORMAL, "            when it is touched: %s",
+			 f.later ? f.later : "nobody is signalled");
+	if (f.risk)
+		text_view_printf(t, STYLE_NORMAL, "            %s", f.risk);
 }
 
 static void show_page(struct text_view *t, const struct page_info *p)
@@ -137,9 +141,11 @@ static int open_space(const struct text_view *t, struct space *out)
 static void fill(struct text_view *t)
 {
 	struct space space = { 0 };
-	struct page_info p;
+	struct page_info p = { .place = t->place };
+	uint64_t before = t->pfn;
 	ssize_t n = open_space(t, &space);
 
+	t->pfn = 0;
 	if (!n)
 		n = space_read(&space, 0, 1, NEED_HEAD | NEED_MAPCOUNT | NEED_CGROUP, &p);
 	if (n == 1)
@@ -150,6 +156,9 @@ static void fill(struct text_view *t)
 		text_view_add(t, STYLE_NORMAL, "there is no page now");
 	text_view_add(t, STYLE_NORMAL, "");
 	t->own = t->n;
+	t->tag = tag_make(t->view.app, t->pid, &p);
+	/* Whose the other page is, too, is another question. */
+	t->rerun = t->pfn != before;
 	space_release(&space);
 	view_looked(&t->view, 0, 0);
 }
@@ -162,6 +171,8 @@ static void find_owners(struct text_view *t)
 	char *argv[] = { (char *)"page-types", (char *)"--owners", (char *)"--pfn", pfn, NULL, NULL,
 			 NULL };
 
+	t->rerun = false;
+	text_view_drop_output(t);
 	if (!t->pfn || !machine_has_processes(m))
 		return;
 	snprintf(pfn, sizeof(pfn), "0x%" PRIx64, t->pfn);
@@ -170,6 +181,19 @@ static void find_owners(struct text_view *t)
 		argv[5] = (char *)(uintptr_t)m->sysroot;
 	}
 	text_view_run(t, argv);
+}
+
+static void ask_for_injection(struct text_view *t)
+{
+	struct app *app = t->view.app;
+	char what[96];
+
+	if (!t->pfn) {
+		app_alert(app, "there is no page here");
+		return;
+	}
+	snprintf(what, sizeof(what), "this page (PFN 0x%" PRIx64 ")", t->pfn);
+	app_ask_inject(app, &t->tag, 1, what);
 }
 
 static bool page_act(struct text_view *t, enum action action)
@@ -181,14 +205,13 @@ static bool page_act(struct text_view *t, enum action action)
 		find_owners(t);
 		return true;
 	case ACTION_TAG:
-		if (!app_toggle_tag(app, t->pid, t->place))
+		if (!t->pfn)
+			app_alert(app, "there is no page here");
+		else if (!app_toggle_tag(app, &t->tag))
 			app_alert(app, "no more than %d tags", MAX_TAGS);
 		return true;
 	case ACTION_ACT:
-		if (app->settings.allow_inject)
-			app_ask(app, ACTION_ACT, "This page: type \"poison\" or \"unpoison\"");
-		else
-			app_alert(app, "only with --allow-inject");
+		ask_for_injection(t);
 		return true;
 	default:
 		return false;
@@ -200,14 +223,12 @@ struct view *page_view(struct app *app, pid_t pid, uint64_t place)
 	struct text_view *t;
 	char title[64];
 
-	if (pid)
-		snprintf(title, sizeof(title), "page 0x%" PRIx64, place * kpage_page_size());
-	else
-		snprintf(title, sizeof(title), "page %" PRIx64, place);
+	snprintf(title, sizeof(title), "page 0x%" PRIx64, pid ? place * kpage_page_size() : place);
 	t = text_view_new(app, title);
 	t->pid = pid;
 	t->place = place;
 	t->fill = fill;
+	t->run = find_owners;
 	t->act = page_act;
 	fill(t);
 	find_owners(t);

@@ -14,6 +14,7 @@
 
 #include "palette.h"
 
+static SCREEN *screen;	/* NULL: it is not ours */
 static bool color_is_on;
 static struct termios at_start;
 
@@ -59,8 +60,15 @@ static void crash(int sig)
 static void catch_crashes(bool on)
 {
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP };
-	struct sigaction action = { .sa_handler = on ? crash : SIG_DFL, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction action = {
+		.sa_handler = on ? crash : SIG_DFL,
+		.sa_flags = (int)(SA_RESETHAND | SA_ONSTACK),
+	};
+	/* What crashes may be the stack. */
+	static char stack[1 << 16];
+	const stack_t other = { .ss_sp = stack, .ss_size = sizeof(stack) };
 
+	sigaltstack(&other, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &action, NULL);
 }
@@ -112,6 +120,8 @@ static attr_t attributes(const struct glyph *g)
 		attr |= A_BOLD | A_UNDERLINE;
 	if (g->marks & MARK_TAGGED)
 		attr |= A_UNDERLINE | A_STANDOUT;
+	if (g->marks & MARK_MIXED)
+		attr |= A_DIM;
 	if (g->marks & MARK_CURSOR)
 		attr ^= A_REVERSE;
 	return attr;
@@ -133,37 +143,40 @@ static void start_curses(void)
 	mouseinterval(150);
 }
 
-int screen_open(bool ascii)
+int screen_open(void)
 {
 	const char *term = getenv("TERM");
-	int err;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return fail(EXIT_USAGE, "not on a terminal (try --once, which prints a frame)");
 	if (!term || !*term)
 		return fail(EXIT_USAGE, "TERM is not set (try --once, which prints a frame)");
-	if (setupterm(NULL, STDOUT_FILENO, &err) == ERR)
-		return fail(EXIT_USAGE, "TERM=%s: this terminal is not known (try --once, which prints a "
-			    "frame)", term);
-	if (!cursor_address || !clear_screen)
-		return fail(EXIT_USAGE, "TERM=%s: this terminal can't place text (try --once, which prints "
-			    "a frame)", term);
 	if (tcgetattr(STDIN_FILENO, &at_start))
 		return fail_errno(-errno, "the terminal");
-	use_env(TRUE);
-	if (!newterm(NULL, stdout, stdin))
-		return fail(EXIT_FAILED, "TERM=%s: the terminal can't be used", term);
+	screen = newterm(NULL, stdout, stdin);
+	if (!screen)
+		return fail(EXIT_USAGE, "TERM=%s: this terminal is not known (try --once, which prints a "
+			    "frame)", term);
+	atexit(screen_close);
+	if (!cursor_address || !clear_screen) {
+		screen_close();
+		return fail(EXIT_USAGE, "TERM=%s: this terminal can't place text (try --once, which prints "
+			    "a frame)", term);
+	}
 	prepare_farewell();
 	catch_crashes(true);
 	start_curses();
 	start_colors();
-	(void)ascii;
 	return EXIT_OK;
 }
 
 void screen_close(void)
 {
+	if (!screen)
+		return;
 	endwin();
+	delscreen(screen);
+	screen = NULL;
 	catch_crashes(false);
 }
 

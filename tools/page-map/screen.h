@@ -6,14 +6,14 @@
 #include "keys.h"
 
 /*
- * Takes the terminal over. It is given back by screen_close(), and by any signal that ends
- * the program by surprise. EXIT_OK, or a status after a message: no terminal, or one that
+ * Takes the terminal over. It is given back by screen_close(), at exit(3), and by any signal
+ * that ends the program by surprise. EXIT_OK, or a status after a message: no terminal, or one that
  * can't place text (TERM=dumb).
  */
-int screen_open(bool ascii);
+int screen_open(void);
 void screen_close(void);
 
-/* How it is to be drawn for: size, ASCII; letters where colours are few. */
+/* How it is to be drawn for: its size; letters where colours are few. */
 void screen_size(int *width, int *height);
 bool screen_needs_letters(void);
 

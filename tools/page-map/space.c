@@ -103,12 +103,10 @@ static int find_populated(struct space *s, struct kpage_range todo, uint64_t *sm
 }
 
 /* Its flags don't tell what the kernel has mapped: there are up to four such mappings. */
-static void note_kernel_mapping(struct space *s, const struct kpage_vma *vma)
+static void note_kernel_mapping(struct space *s, const char *name, const struct kpage_range *range)
 {
-	const uint64_t size = kpage_page_size();
-
-	if (s->nr_kernel < ARRAY_SIZE(s->kernel) && page_kind_is_kernel_mapping(vma->name))
-		s->kernel[s->nr_kernel++] = (struct kpage_range){ vma->start / size, vma->end / size };
+	if (s->nr_kernel < ARRAY_SIZE(s->kernel) && page_kind_is_kernel_mapping(name))
+		s->kernel[s->nr_kernel++] = *range;
 }
 
 static const char *vma_name_at(const struct space *s, uint64_t place)
@@ -118,6 +116,9 @@ static const char *vma_name_at(const struct space *s, uint64_t place)
 			return "[vdso]";
 	return NULL;
 }
+
+/* The vsyscall page is beyond what pagemap knows. */
+#define BEYOND_PAGEMAP ((UINT64_C(1) << 63) / kpage_page_size())
 
 /* The mappings of the process that lie within the range. */
 static int find_runs(struct space *s)
@@ -134,9 +135,9 @@ static int find_runs(struct space *s)
 		struct kpage_range todo = { MAX(vma.start / size, s->within.start),
 					    MIN(vma.end / size, s->within.end) };
 
-		note_kernel_mapping(s, &vma);
-		/* The vsyscall page is beyond what pagemap knows. */
-		if (todo.start < todo.end && vma.start < UINT64_C(1) << 63)
+		note_kernel_mapping(s, vma.name,
+				    &(struct kpage_range){ vma.start / size, vma.end / size });
+		if (todo.start < todo.end && todo.start < BEYOND_PAGEMAP)
 			err = find_populated(s, todo, &small);
 	}
 	if (!err && more < 0)
@@ -147,18 +148,13 @@ static int find_runs(struct space *s)
 
 int space_of_machine(const struct machine *m, const struct kpage_range *within, struct space *out)
 {
-	_cleanup_free_ struct kpage_range *ranges = NULL;
 	struct space s = { .machine = m, .within = { 0, UINT64_MAX } };
-	size_t n;
-	int err = machine_ranges(m, &ranges, &n);
 
-	if (err)
-		return err;
 	if (within)
 		s.within = *within;
-	for (size_t i = 0; i < n; i++) {
-		uint64_t start = MAX(ranges[i].start, s.within.start);
-		uint64_t end = MIN(ranges[i].end, s.within.end);
+	for (size_t i = 0; i < m->nr_ranges; i++) {
+		uint64_t start = MAX(m->ranges[i].start, s.within.start);
+		uint64_t end = MIN(m->ranges[i].end, s.within.end);
 
 		if (start < end)
 			add_run(&s, start, end, 0);
@@ -185,6 +181,28 @@ int space_of_process(const struct machine *m, pid_t pid, const struct kpage_rang
 		space_release(&s);
 		return err;
 	}
+	number_runs(&s);
+	*out = s;
+	return 0;
+}
+
+int space_of_vma(const struct machine *m, pid_t pid, const struct kpage_range *vma, const char *name,
+		 struct space *out)
+{
+	struct space s = { .machine = m, .pid = pid, .within = *vma };
+	uint64_t small = 0;
+	int err;
+
+	if (!m->sees_pfns)
+		return -EPERM;
+	err = kpage_file_open_pagemap(m->ctx, pid, &s.pagemap);
+	if (!err && vma->start < BEYOND_PAGEMAP)
+		err = find_populated(&s, *vma, &small);
+	if (err) {
+		space_release(&s);
+		return err;
+	}
+	note_kernel_mapping(&s, name, vma);
 	number_runs(&s);
 	*out = s;
 	return 0;

@@ -55,7 +55,7 @@ struct space {
 	uint64_t pages;			/* of all runs */
 };
 
-/* Physical memory, or the part of it that lies within a range. 0 or a negative errno. */
+/* Physical memory, or the part of it that lies within a range. 0. */
 int space_of_machine(const struct machine *m, const struct kpage_range *within, struct space *out);
 
 /*
@@ -65,6 +65,11 @@ int space_of_machine(const struct machine *m, const struct kpage_range *within, 
  */
 int space_of_process(const struct machine *m, pid_t pid, const struct kpage_range *within,
 		     struct space *out);
+
+/* The same for one mapping, of which the caller has the range and the name (NULL: none):
+ * the list of all mappings is not read for it. */
+int space_of_vma(const struct machine *m, pid_t pid, const struct kpage_range *vma, const char *name,
+		 struct space *out);
 
 /* Makes the same space anew: what is populated may have changed. */
 int space_again(const struct space *s, struct space *out);

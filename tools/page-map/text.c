@@ -86,9 +86,12 @@ static size_t rows_of(const char *text, int width)
 	size_t rows = 0;
 	int x;
 
-	do
-		text += take_row(&text, width, !rows++, &x);
-	while (*text);
+	do {
+		size_t n = take_row(&text, width, !rows, &x);
+
+		text += n;
+		rows++;
+	} while (*text);
 	return rows;
 }
 
@@ -177,15 +180,6 @@ static bool text_act(struct view *v, enum action action)
 	}
 }
 
-static void text_answer(struct view *v, enum action question, const char *text)
-{
-	struct text_view *t = self_of(v);
-	const struct tag page = { t->pid, t->place };
-
-	if (question == ACTION_ACT)
-		app_inject(v->app, text, &page, 1);
-}
-
 static void take_line(const char *text, void *arg)
 {
 	struct text_view *t = arg;
@@ -237,6 +231,23 @@ static void text_refresh(struct view *v)
 		t->lines[t->n++] = old[i];
 	}
 	free(old);
+	if (t->rerun)
+		t->run(t);
+}
+
+/* A report is not thrown away by the way: what it tells of is being done. */
+static bool text_may_leave(struct view *v)
+{
+	struct text_view *t = self_of(v);
+
+	if (!t->is_report || !t->child.pid)
+		return true;
+	if (t->warned)
+		child_end(&t->child);
+	app_alert(v->app, t->warned ? "it was asked to end: wait for it" :
+				      "it still runs: again, and it is asked to end");
+	t->warned = true;
+	return false;
 }
 
 static void text_free(struct view *v)
@@ -254,9 +265,9 @@ static const struct view_ops text_ops = {
 	.title = text_title,
 	.draw = text_draw,
 	.act = text_act,
-	.answer = text_answer,
 	.work = text_work,
 	.refresh = text_refresh,
+	.may_leave = text_may_leave,
 	.free = text_free,
 };
 
@@ -270,13 +281,18 @@ struct text_view *text_view_new(struct app *app, const char *title)
 	return t;
 }
 
+void text_view_drop_output(struct text_view *t)
+{
+	child_stop(&t->child);
+	while (t->n > t->own)
+		free(t->lines[--t->n].text);
+}
+
 void text_view_run(struct text_view *t, char *const *argv)
 {
 	int err;
 
-	child_stop(&t->child);
-	while (t->n > t->own)
-		free(t->lines[--t->n].text);
+	text_view_drop_output(t);
 	err = child_start(&t->child, argv);
 	if (err)
 		text_view_printf(t, STYLE_ALERT, "%s: %s", argv[0], strerror(-err));
@@ -297,6 +313,7 @@ struct view *report_view(struct app *app, const char *title, char *const *argv)
 		text_view_add(t, STYLE_DIM, command);
 	text_view_add(t, STYLE_NORMAL, "");
 	t->own = t->n;
+	t->is_report = true;
 	text_view_run(t, argv);
 	return &t->view;
 }

@@ -21,15 +21,21 @@ struct text_view {
 	size_t all_rows;	/* and that there were */
 	struct child child;
 	void (*fill)(struct text_view *t);	/* makes its own lines anew; NULL: they stay */
+	void (*run)(struct text_view *t);	/* starts the program anew, if fill() has asked for it: */
+	bool rerun;
 	bool (*act)(struct text_view *t, enum action action);	/* its own actions; NULL: none */
+	bool is_report, warned;	/* of a program that does something; that it still runs was said */
 	/* Of a page: */
 	pid_t pid;
-	uint64_t place, pfn;
+	uint64_t place, pfn;	/* pfn: that is there now; 0: none */
+	struct tag tag;
 };
 
 struct text_view *text_view_new(struct app *app, const char *title);
 void text_view_add(struct text_view *t, enum style style, const char *text);
 void text_view_printf(struct text_view *t, enum style style, const char *fmt, ...)
 	_printf_(3, 4);
+/* Ends the program, and forgets what it has printed. */
+void text_view_drop_output(struct text_view *t);
 /* Starts a program, whose output follows the lines that are there. */
 void text_view_run(struct text_view *t, char *const *argv);
