@@ -322,8 +322,8 @@ bool app_work(struct app *app, uint64_t ns)
 	return v->ops->work && v->ops->work(v, ns);
 }
 
-/* At most this share of a processor goes into looking again by itself. */
-#define SHARE 100
+/* At most one part in so many of a processor goes into looking again by itself. */
+#define SHARE 200
 
 double app_due(const struct app *app)
 {
