@@ -49,12 +49,18 @@ static void take_size(struct loop *l)
 	l->app->dirty = true;
 }
 
-static void stop(struct loop *l)
+static void take_terminal_anew(struct loop *l)
+{
+	screen_suspend();
+	screen_resume();
+	take_size(l);
+}
+
+/* It goes on with a SIGCONT. */
+static void stop(void)
 {
 	screen_suspend();
 	raise(SIGSTOP);
-	screen_resume();
-	take_size(l);
 }
 
 static void take_signals(struct loop *l)
@@ -68,10 +74,11 @@ static void take_signals(struct loop *l)
 			take_size(l);
 			break;
 		case SIGTSTP:
-			stop(l);
+			stop();
 			break;
 		case SIGCONT:
-			l->app->dirty = true;
+			/* After a SIGSTOP, too: who knows what the terminal is like. */
+			take_terminal_anew(l);
 			break;
 		default:
 			l->ending = (int)info.ssi_signo;
@@ -91,7 +98,7 @@ static void take_key(struct loop *l, int key)
 		app->quit = true;
 		return;
 	case CTRL('Z'):
-		stop(l);
+		stop();
 		return;
 	case CTRL('L'):
 		screen_resized();

@@ -188,6 +188,8 @@ void screen_suspend(void)
 void screen_resume(void)
 {
 	refresh();
+	/* curses would do it with the first key, which is sent in the other mode then. */
+	keypad(stdscr, TRUE);
 	screen_resized();
 }
 
@@ -274,14 +276,20 @@ static int named_key(wint_t code)
 	return KEY_OF_NONE;
 }
 
-int screen_key(int *x, int *y)
+static int key_of(int kind, wint_t code, int *x, int *y)
 {
-	wint_t code;
-	int kind = get_wch(&code);
-
-	if (kind == ERR)
-		return KEY_OF_NONE;
 	if (kind == KEY_CODE_YES)
 		return code == KEY_MOUSE ? mouse_key(x, y) : named_key(code);
 	return code == '\r' ? KEY_OF_ENTER : (int)code;
+}
+
+/* What means nothing, as a button that is let go of, hides no key behind it. */
+int screen_key(int *x, int *y)
+{
+	int kind, key = KEY_OF_NONE;
+	wint_t code;
+
+	while (!key && (kind = get_wch(&code)) != ERR)
+		key = key_of(kind, code, x, y);
+	return key;
 }
