@@ -242,6 +242,7 @@ bats_tests = \
 	tests/bats/mcekill-usage.bats \
 	tests/bats/mcekill.bash \
 	tests/bats/page-map.bash \
+	tests/bats/page-map-screen.bats \
 	tests/bats/page-map.bats \
 	tests/bats/page-types-docs.bats \
 	tests/bats/page-types-dump.bats \
