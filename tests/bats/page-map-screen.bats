@@ -132,7 +132,7 @@ ended() {
 	type_in Down Left
 	see '50 buddy'
 	type_in End
-	see '27f uptodate,hwpoison'
+	see '27f hwpoison uptodate'
 	type_in Home Tab
 	see 'page-map > memory blocks'
 	type_in Tab
@@ -450,17 +450,18 @@ click() {
 		# The sixth cell of the second line.
 		click "$term" 0 20 3
 		see '55 buddy'
+		# Three lines a step.
 		click "$term" 65 20 3
-		see '27f uptodate,hwpoison'
+		see '0x145 '
 		click "$term" 64 20 3
-		see '0 reserved'
+		see '55 buddy'
 		# Beside all cells.
 		click "$term" 0 2 3
 		type_in Right
-		see '1 reserved'
+		see '0x56 buddy'
 		click "$term" 0 17 2
 		click "$term" 0 17 2
-		see 'memory > page 2'
+		see 'memory > page 0x2'
 		type_in q
 		ended 0
 	done
@@ -505,7 +506,8 @@ click() {
 	see '0000---'
 	type_in q
 	ended 0
-	[ "$(< state/hwpoison-tools/page-map)" = $'scheme order\nletters yes' ]
+	# An option is for once.
+	[ "$(< state/hwpoison-tools/page-map)" = $'scheme dirty\nletters yes' ]
 }
 
 @test "what is remembered can be nonsense, and the folder not to be written" {
