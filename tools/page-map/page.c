@@ -9,6 +9,17 @@
 #include "text.h"
 #include "views.h"
 
+/* What a flag says of this page, on this kernel. */
+static const char *flag_meaning(const struct text_view *t, const struct kpage_flag *flag,
+				const struct page_info *p)
+{
+	if (flag->bit == KPAGE_KSM && t->view.app->machine.kinds.ksm_lies)
+		return "says nothing: this kernel sets it on every anonymous page";
+	if (flag->bit == KPAGE_SWAP && (p->kflags & KPAGE_BIT(HWPOISON)))
+		return "pagemap: the entry of a poisoned page, which is no swap entry";
+	return flag->meaning;
+}
+
 static void show_flags(struct text_view *t, const struct page_info *p)
 {
 	uint64_t flags = kpage_flags_expand(p->kflags, p->entry);
@@ -21,7 +32,8 @@ static void show_flags(struct text_view *t, const struct page_info *p)
 	for (size_t i = 0; i < n; i++) {
 		known |= UINT64_C(1) << table[i].bit;
 		if (flags & (UINT64_C(1) << table[i].bit))
-			text_view_printf(t, STYLE_DIM, "  %-15s %s", table[i].name, table[i].meaning);
+			text_view_printf(t, STYLE_DIM, "  %-15s %s", table[i].name,
+					 flag_meaning(t, &table[i], p));
 	}
 	if (flags & ~known)
 		text_view_printf(t, STYLE_DIM, "  0x%-13" PRIx64 " not known", flags & ~known);
