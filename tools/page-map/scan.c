@@ -108,9 +108,10 @@ static void count_chunk(struct scan *s, uint64_t index, const struct page_info *
 {
 	uint64_t end = window_end(s);
 	struct classifier c = { .known = false };
-	bool changed[CHUNK];
+	bool changed[CHUNK] = { false };
 
-	mark_compare(s->mark, index, pages, n, changed);
+	if (s->mark->n)
+		mark_compare(s->mark, index, pages, n, changed);
 	for (size_t i = 0; i < n; i++) {
 		struct cell *cell;
 
