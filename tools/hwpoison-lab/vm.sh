@@ -216,7 +216,9 @@ relays_start() {
 	monitor_serve {ctl_hold}>&- &
 	relay_pids+=($!)
 	if [[ $opt_log ]]; then
-		cat <"$run_dir/log.out" >"$opt_log" {ctl_hold}>&- &
+		# Appended: the monitor's server writes there, too.
+		: >"$opt_log"
+		cat <"$run_dir/log.out" >>"$opt_log" {ctl_hold}>&- &
 		relay_pids+=($!)
 	fi
 	echo "${relay_pids[@]}" >"$run_dir/pids"
@@ -282,6 +284,7 @@ vm_heard() {
 	start)
 		phase=running run_since=$SECONDS
 		verbose 'the command starts'
+		printf '%d %s %d %s\n' $$ "$kernel_version" "$opt_cpus" "$opt_cpu" >"$run_dir/guest"
 		if [[ $mode == shell ]]; then
 			stty raw -echo
 			stdin_start
