@@ -49,6 +49,9 @@ good_records() {
 		{"record":"lost","version":1,"time":"2026-11-23T10:04:08.000000Z","events":17}
 		{"record":"monitor","version":1,"failures":1,"signals":1,"killed":1,"lost":17,"since":"2026-11-23T10:04:00.000000Z","until":"2026-11-23T10:05:00.000000Z","source":"tracefs"}
 		{"record":"mce","version":1,"source":"<stdin>","line":1,"cpu":1,"bank":9,"status":"0xbd000000000000c0","status_bits":["VAL","UC"],"code":"0xc0","code_text":"memory controller, scrub, channel 0","model_code":"0x0","corrected_count":0,"threshold":null,"mcgstatus":"0x5","mcgstatus_bits":["MCIP","RIPV"],"addr":"0x3fdbd000","misc":"0x8c","address_mode":"physical","lsb":12,"synd":null,"ipid":null,"ipid_type":null,"ipid_hardware":null,"ipid_instance":null,"ppin":null,"cs":"0x33","rip":"0x4011c2","tsc":"0x0","time":1764370000,"socketid":0,"apicid":1,"mcgcap":null,"vendor":"intel","cpuid":"0x50657","microcode":"0x0","way":null,"class":"srao","action":"memory-failure","because":"action optional, of a page"}
+		{"record":"mce_log","version":1,"text":"mce: [Hardware Error]: CPU 0: Machine Check: 0 Bank 9: 9000000000000091"}
+		{"record":"mce_failure","version":1,"pfn":32928,"type":"dirty LRU page","result":"Recovered"}
+		{"record":"mce_total","version":1,"log_lines":3,"memory_failures":1,"tasks_signalled":2,"tasks_killed":0,"hardware_corrupted_before":0,"hardware_corrupted_after":4,"events_lost":0}
 	END
 }
 

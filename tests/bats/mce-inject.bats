@@ -53,9 +53,13 @@ stdout_matches() {
 	done <<- 'END'
 		--decode --dry-run
 		--decode --load
-		--json
 		--json --dry-run
-		--dry-run --force
+		--dry-run --wait 1
+		--decode --via machine
+		--via nowhere
+		--via machine --type hw
+		--via machine --load
+		--via machine --fake-panic
 		--vendor amd
 		--vendor via --decode
 		--type xx
@@ -238,6 +242,106 @@ would write 9 to /sys/kernel/debug/mce-inject/bank" ]
 	[ "$(cat "$mce/bank")" = 7 ]
 }
 
+# machine_does: what the machine would be asked for.
+machine_does() {
+	local words
+
+	words=$(sed -n 's/^would have the machine do: //p' "$stdout_file")
+	[ "$words" = "$1" ] || { echo "expected: $1"; echo "got: $words"; return 1; }
+}
+
+@test "the machine: what it is asked for" {
+	inject --via machine --dry-run --srao --pfn 0x1000
+	status_is 0
+	machine_does "mce -b 0 9 0xbd000000000000c0 0x5 0x1000000 0x8c"
+	stderr_is "mce-inject: --srao: a machine check counts as one of the hardware: no page can be unpoisoned until the next boot"
+	inject --via machine --dry-run --srao-ewb --pfn 0x1000
+	machine_does "mce -b 0 9 0xbd0000000000017a 0x5 0x1000000 0x8c"
+	inject --via machine --dry-run --srar --pfn 0x1000
+	machine_does "aim any - 0x1000000 10 mce -b % 1 0xbd80000000000134 0x7 0x1000000 0x8c"
+	inject --via machine --dry-run --srar-fetch --pfn 0x1000 --cpu 1
+	machine_does "aim 1 - 0x1000000 10 mce -b 1 0 0xbd80000000000150 0x7 0x1000000 0x8c"
+	inject --via machine --dry-run --corrected
+	machine_does "mce 0 9 0x9000000000000091 0x0 0x0 0x0"
+	stderr_is
+	mkdir -p "$root/proc/17"
+	printf '\x34\x12\0\0\0\0\0\x80' > "$root/proc/17/pagemap"
+	inject --via machine --dry-run --srar --pid 17 --vaddr 0x10
+	machine_does "aim any 0x10 0x1234010 10 mce -b % 1 0xbd80000000000134 0x7 0x1234010 0x8c"
+}
+
+@test "the machine: broadcast, unless it is local, told not to, or AMD's" {
+	inject --via machine --dry-run <<- 'END'
+		CPU 1 BANK 2
+		STATUS 0xbd80000000000134 MCGSTATUS 0xf ADDR 0x5000 MISC 0x8c
+	END
+	status_is 0
+	machine_does "aim 1 - 0x5000 10 mce 1 2 0xbd80000000000134 0xf 0x5000 0x8c"
+	inject --via machine --dry-run <<- 'END'
+		CPU 0 BANK 9 NOBROADCAST STATUS 0xbd000000000000c0 ADDR 0x5000 MISC 0x8c
+	END
+	status_is 6
+	machine_does "mce 0 9 0xbd000000000000c0 0x5 0x5000 0x8c"
+	stderr_matches 'the others do not come \(see --force\)'
+	inject --via machine --dry-run <<< 'CPU broadcast BANK 9 STATUS corrected'
+	status_is 0
+	machine_does "mce -b 0 9 0x9000000000000000 0x0 0x0 0x0"
+	cpus AuthenticAMD "succor hypervisor"
+	inject --via machine --dry-run --srao --pfn 0x1000
+	machine_does "aim any - 0x1000000 10 mce % 9 0xbd000000000000c0 0x5 0x1000000 0x8c"
+}
+
+@test "the machine: what it does not take is said" {
+	inject --via machine --dry-run <<- 'END'
+		CPU 0 BANK 9 IN_PROC EXCP
+		STATUS 0xbd000000000000c0 ADDR 0x5000 MISC 0x8c
+		RIP 0x33:0x401000 TSC 5 SYND 6 SOCKETID 0
+	END
+	status_is 0
+	stderr_matches "they are left out: SYND RIP TSC SOCKETID IN_PROC EXCP$"
+	stderr_matches "no MCGSTATUS is given: 0x5 is taken$"
+	# The code of the kernel: not in user mode, which is asked for.
+	inject --via machine --dry-run --force <<- 'END'
+		CPU 0 BANK 1 STATUS 0xbd80000000000134 ADDR 0x5000 MISC 0x8c RIP 0x10:0
+	END
+	status_is 0
+	machine_does "mce -b 0 1 0xbd80000000000134 0x7 0x5000 0x8c"
+	inject --via machine --dry-run <<< 'CPU 0 STATUS corrected HOLD'
+	status_is 4
+	inject --via machine --dry-run <<< 'CPU 0 STATUS uc'
+	status_is 4
+}
+
+@test "the machine: what would panic is refused" {
+	local kind
+
+	for kind in --fatal "--ucna --pfn 0x1000"; do
+		# shellcheck disable=SC2086 # words
+		inject --via machine --dry-run $kind
+		status_is 6
+		stderr_matches 'would panic this kernel: .* \(see --force\)$'
+		# shellcheck disable=SC2086 # words
+		inject --via machine --dry-run --force $kind
+		status_is 0
+	done
+}
+
+@test "the machine: one that is not hwpoison-lab's" {
+	inject --via machine --srao --pfn 0x1000
+	status_is 4
+	stdout_is
+	stderr_matches '^mce-inject: --via machine: this is no virtual machine of hwpoison-lab'
+	mkdir -p "$root/sys/class/virtio-ports/vport0p1" "$root/dev"
+	echo lab.ctl > "$root/sys/class/virtio-ports/vport0p1/name"
+	inject --via machine --srao --pfn 0x1000
+	status_is 4
+	# The port is named, but there is no device.
+	echo lab.monitor > "$root/sys/class/virtio-ports/vport0p1/name"
+	inject --via machine --srao --pfn 0x1000
+	status_is 1
+	stderr_matches '^mce-inject: /dev/vport0p1: '
+}
+
 @test "an address by process" {
 	mkdir -p "$root/proc/17"
 	: > "$root/proc/17/pagemap"
@@ -259,6 +363,7 @@ would write 9 to /sys/kernel/debug/mce-inject/bank" ]
 	tool=mce-inject completion=$top/completions/mce-inject
 	completes 'df hw sw th' --type ''
 	completes 'intel' --vendor = i
+	completes 'machine' --via m
 	completes '--fake-panic --fatal' --fa
 }
 

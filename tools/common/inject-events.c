@@ -73,7 +73,7 @@ static int take_event(const struct kpage_event *e, void *arg)
 {
 	struct injection *inj = arg;
 
-	if (e->kind == KPAGE_EVENT_FAILURE && !is_ours(inj, e->pfn)) {
+	if (e->kind == KPAGE_EVENT_FAILURE && !inj->all_pages && !is_ours(inj, e->pfn)) {
 		/* Somebody else's page, and his victims. */
 		inj->nr_waiting = 0;
 	} else if (e->kind == KPAGE_EVENT_FAILURE) {

@@ -120,6 +120,7 @@ struct injection {
 	struct inject_hooks hooks;	/* each may be NULL */
 	const struct kpage_file *flags;
 	bool force;			/* the kernel's pages too */
+	bool all_pages;			/* of the events: also those on pages that we did not poison */
 	struct kpage_watch *watch;	/* NULL: it has ended, or see watch_error */
 	int watch_error;
 	bool was_watched;		/* to the end, with so many events lost: */

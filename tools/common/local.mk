@@ -9,6 +9,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/compound.h \
 	tools/common/copy.c \
 	tools/common/copy.h \
+	tools/common/cpus.c \
+	tools/common/cpus.h \
 	tools/common/forecast.c \
 	tools/common/forecast.h \
 	tools/common/inject-events.c \
@@ -51,10 +53,14 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/signals.h \
 	tools/common/targets.c \
 	tools/common/targets.h \
+	tools/common/task-row.c \
+	tools/common/task-row.h \
 	tools/common/util.c \
 	tools/common/util.h \
 	tools/common/victims.c \
 	tools/common/victims.h \
+	tools/common/vm-monitor.c \
+	tools/common/vm-monitor.h \
 	tools/common/vmas.c \
 	tools/common/vmas.h \
 	tools/common/walk.c \

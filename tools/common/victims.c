@@ -133,6 +133,12 @@ static enum fate judge(struct kpage_ctx *ctx, const struct victim *victim)
 	return task.sigbus_caught && !task.sigbus_pending ? FATE_HANDLED : FATE_UNKNOWN;
 }
 
+bool victim_died_of_it(const struct victim *v)
+{
+	/* Without a trace of the delivery: an access is answered by a handler or death. */
+	return v->default_action || (v->fate == FATE_DIED && !v->handler_ran);
+}
+
 bool victims_are_open(struct victims *v, struct kpage_ctx *ctx)
 {
 	bool open = false;

@@ -44,6 +44,9 @@ bool victims_are_open(struct victims *v, struct kpage_ctx *ctx);
 /* The end: what is still open stays as it is now. */
 void victims_close(struct victims *v, struct kpage_ctx *ctx);
 
+/* Whether it is the signal that it died of. */
+bool victim_died_of_it(const struct victim *v);
+
 const char *fate_text(enum fate fate);
 
 /* "BUS_MCEERR_AO", "BUS_MCEERR_AR"; NULL: not known. */

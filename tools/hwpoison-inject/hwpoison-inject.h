@@ -13,6 +13,7 @@
 #include "common/rundir.h"
 #include "common/select.h"
 #include "common/targets.h"
+#include "common/task-row.h"
 #include "common/util.h"
 
 /* What --max may be raised to: each target takes some 300 bytes. */
@@ -193,38 +194,6 @@ void processes_note(struct run *run);
 struct process *process_find(const struct run *run, pid_t pid);
 /* Waits, as long as the options say, until all of them are accounted for. */
 void processes_wait(struct run *run);
-
-enum task_state {
-	STATE_UNKNOWN,
-	STATE_UNTOUCHED,	/* lives, and was not signalled: dies when it touches the page */
-	STATE_UNHARMED,		/* lives, and lost nothing that it could miss */
-	STATE_SURVIVED,		/* was signalled, and lives */
-	STATE_IGNORED,		/* ignores SIGBUS */
-	STATE_PENDING,		/* blocks SIGBUS, or is stopped */
-	STATE_EXITED,
-	STATE_KILLED,		/* by SIGBUS for a memory error */
-	NR_STATES
-};
-
-struct task_row {
-	pid_t pid, tid;
-	const char *comm;
-	const char *cgroup;	/* NULL: not known */
-	bool signalled;
-	int code;		/* 0: not known */
-	bool has_address;
-	uint64_t address;
-	unsigned int lsb;	/* 0: not known */
-	bool lsb_seen;		/* in a siginfo, and not worked out from the page's size */
-	uint64_t sent, merged, ignored;
-	const char *action;	/* "handler", "default"; NULL: none was seen */
-	enum task_state state;
-	bool selected;
-	int exit_status;	/* -1: not known */
-	int signal;		/* that ended it; 0: none, or not known */
-};
-
-const char *task_state_name(enum task_state state);
 
 /* One row a thread and code, and one a process that was not signalled. The caller
  * frees *rows. */

@@ -202,49 +202,12 @@ void processes_wait(struct run *run)
 
 /* ---------------------------------------------------------------------- the rows */
 
-const char *task_state_name(enum task_state state)
-{
-	static const char *const names[NR_STATES] = {
-		[STATE_UNKNOWN] = "unknown",	 [STATE_UNTOUCHED] = "untouched",
-		[STATE_UNHARMED] = "unharmed",	 [STATE_SURVIVED] = "survived",
-		[STATE_IGNORED] = "ignored",	 [STATE_PENDING] = "pending",
-		[STATE_EXITED] = "exited",	 [STATE_KILLED] = "killed",
-	};
-
-	return names[state];
-}
-
-static bool died_of_it(const struct victim *v)
-{
-	/* Without a trace of the delivery: an access is answered by a handler or death. */
-	return v->default_action || (v->fate == FATE_DIED && !v->handler_ran);
-}
-
 static enum task_state state_of_ended(const struct process *p, const struct victim *v)
 {
 	if (p->has_status)
 		return v && WIFSIGNALED(p->status) && WTERMSIG(p->status) == SIGBUS ? STATE_KILLED :
 										      STATE_EXITED;
-	return v && died_of_it(v) ? STATE_KILLED : STATE_EXITED;
-}
-
-static enum task_state state_of_victim(const struct victim *v)
-{
-	switch (v->fate) {
-	case FATE_ALIVE:
-	case FATE_HANDLED:
-		return STATE_SURVIVED;
-	case FATE_IGNORED:
-		return STATE_IGNORED;
-	case FATE_PENDING:
-	case FATE_STOPPED:
-		return STATE_PENDING;
-	case FATE_DIED:
-		return died_of_it(v) ? STATE_KILLED : STATE_EXITED;
-	case FATE_UNKNOWN:
-		break;
-	}
-	return STATE_UNKNOWN;
+	return v && victim_died_of_it(v) ? STATE_KILLED : STATE_EXITED;
 }
 
 static const struct seen_signal *find_seen(const struct run *run, const struct victim *v,
@@ -268,8 +231,6 @@ static void fill_address(const struct run *run, const struct victim *v, struct t
 	const struct seen_signal *seen = find_seen(run, v, &times);
 	const struct page *page;
 
-	row->has_address = v->has_address;
-	row->address = v->address;
 	if (seen) {
 		row->has_address = true;
 		row->address = seen->address;
@@ -302,19 +263,8 @@ static void fill_victim(const struct run *run, const struct victim *v, struct ta
 {
 	const struct process *p;
 
-	*row = (struct task_row){
-		.pid = v->pid ? v->pid : v->tid,
-		.tid = v->tid,
-		.comm = v->comm,
-		.signalled = true,
-		.code = v->code,
-		.sent = v->sent,
-		.merged = v->merged,
-		.ignored = v->ignored,
-		.action = v->handler_ran ? "handler" : v->default_action ? "default" : NULL,
-		.state = state_of_victim(v),
-		.exit_status = -1,
-	};
+	task_row_of_victim(v, row);
+	row->signal = 0;
 	p = process_find(run, row->pid);
 	if (p)
 		fill_process(p, v, row);

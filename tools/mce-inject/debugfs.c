@@ -9,10 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cpus.h"
 #include "common/util.h"
 #include "show.h"
 
@@ -117,25 +117,13 @@ static int write_register(struct debugfs *d, const struct mce *m, size_t i)
 
 /*
  * Waits for the handler: the write only asks the CPU for the exception, and on one of
- * several of Intel's CPUs the handler waits seconds for the others. Whoever runs on that
- * CPU runs after it. Until then fake_panic must stay.
+ * several of Intel's CPUs the handler waits seconds for the others. Until then fake_panic
+ * must stay.
  */
 static int settle(uint64_t cpu)
 {
-	cpu_set_t *before = CPU_ALLOC(CPU_SETSIZE), *only = CPU_ALLOC(cpu + 1);
-	size_t size = CPU_ALLOC_SIZE(CPU_SETSIZE), only_size = CPU_ALLOC_SIZE(cpu + 1);
-	int err = before && only ? 0 : -ENOMEM;
+	int err = cpu_visit(cpu);
 
-	if (!err && sched_getaffinity(0, size, before))
-		err = -errno;
-	if (!err) {
-		CPU_ZERO_S(only_size, only);
-		CPU_SET_S(cpu, only_size, only);
-		if (sched_setaffinity(0, only_size, only) || sched_setaffinity(0, size, before))
-			err = -errno;
-	}
-	CPU_FREE(before);
-	CPU_FREE(only);
 	return err ? fail_errno(err, "CPU %" PRIu64 ": waiting for its machine check", cpu) : EXIT_OK;
 }
 

@@ -3,13 +3,15 @@
 #pragma once
 
 #include "kpage.h"
+#include "options.h"
 
 struct follow;
 
-/* Begins to follow. NULL: nothing can be followed here, which was said. */
-struct follow *follow_new(struct kpage_ctx *ctx);
+/* Begins to follow. *out NULL: nothing can be followed here, which was said. EXIT_OK, or a
+ * status after a message. */
+int follow_new(struct kpage_ctx *ctx, const struct options *opt, struct follow **out);
 
-/* Follows for that long, prints each line of the log about it, each memory failure and
- * each signal, and at last the totals. Takes NULL. */
+/* Follows for that long, then prints what the log says about it, each memory failure, each
+ * task that was signalled, and the totals. Takes NULL. */
 void follow_report(struct follow *f, uint64_t wait_ns);
 void follow_free(struct follow *f);

@@ -21,7 +21,9 @@ tools_mce_inject_mce_inject_SOURCES = \
 	tools/mce-inject/ready.c \
 	tools/mce-inject/ready.h \
 	tools/mce-inject/show.c \
-	tools/mce-inject/show.h
+	tools/mce-inject/show.h \
+	tools/mce-inject/virtual.c \
+	tools/mce-inject/virtual.h
 tools_mce_inject_mce_inject_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS) $(JSON_C_CFLAGS)
 tools_mce_inject_mce_inject_LDADD = tools/common/libcommon.la lib/libkpage.la \
 	$(POPT_LIBS) $(JSON_C_LIBS)

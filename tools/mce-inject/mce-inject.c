@@ -13,6 +13,7 @@
 #include "options.h"
 #include "parse.h"
 #include "show.h"
+#include "virtual.h"
 
 #define READ_SIZE 65536
 
@@ -170,6 +171,18 @@ static void name_record(const struct run *run, size_t i, char *buf, size_t size)
 		snprintf(buf, size, "--%s", run->opt.ready ? run->opt.ready->name : "");
 }
 
+static void say_dropped(const struct run *run, const struct mce *m)
+{
+	struct vm_check check;
+
+	if (!run->opt.by_machine) {
+		debugfs_say_dropped(m, run->opt.type);
+		return;
+	}
+	virtual_check(&run->opt, &run->machine, m, &check);
+	virtual_say_dropped(m, &check);
+}
+
 static int check_all(const struct run *run)
 {
 	int status = EXIT_OK;
@@ -180,32 +193,77 @@ static int check_all(const struct run *run)
 		name_record(run, i, name, sizeof(name));
 		status = objections(&run->opt, &run->machine, name, &run->list.records[i]);
 		if (!status)
-			debugfs_say_dropped(&run->list.records[i], run->opt.type);
+			say_dropped(run, &run->list.records[i]);
 	}
 	return status;
+}
+
+static void show_injection(const struct run *run, const struct mce *m)
+{
+	const struct debugfs d = { .type = run->opt.type, .fake_panic = run->opt.fake_panic };
+	struct vm_check check;
+
+	if (!run->opt.by_machine) {
+		debugfs_show(&d, m);
+		return;
+	}
+	virtual_check(&run->opt, &run->machine, m, &check);
+	virtual_show(&check);
 }
 
 static int dry_run(const struct run *run)
 {
-	struct debugfs d = { .type = run->opt.type, .fake_panic = run->opt.fake_panic };
 	int status = check_all(run);
 
 	for (size_t i = 0; i < run->list.n; i++) {
 		show(run, i);
-		debugfs_show(&d, &run->list.records[i]);
+		show_injection(run, &run->list.records[i]);
 	}
 	return status;
 }
 
-static int inject_all(struct run *run, struct debugfs *d)
+static int raise_one(struct run *run, struct vm_monitor *vm, size_t i)
 {
-	int status = debugfs_begin(d);
-	struct follow *follow = status ? NULL : follow_new(run->ctx);
+	struct vm_check check;
+	char name[256];
+
+	name_record(run, i, name, sizeof(name));
+	virtual_check(&run->opt, &run->machine, &run->list.records[i], &check);
+	return virtual_raise(vm, &check, name);
+}
+
+/* By the module, or by the machine. */
+static int inject_all(struct run *run, struct debugfs *d, struct vm_monitor *vm)
+{
+	struct follow *follow;
+	int status = follow_new(run->ctx, &run->opt, &follow);
 
 	for (size_t i = 0; !status && !signals_pending() && i < run->list.n; i++)
-		status = debugfs_inject(d, &run->list.records[i]);
+		status = vm ? raise_one(run, vm, i) : debugfs_inject(d, &run->list.records[i]);
 	follow_report(follow, run->opt.wait_ns);
 	follow_free(follow);
+	return status;
+}
+
+static int inject_by_machine(struct run *run)
+{
+	struct vm_monitor *vm = NULL;
+	int status = virtual_open(run->ctx, &vm);
+
+	if (!status)
+		status = check_all(run);
+	if (!status)
+		status = inject_all(run, NULL, vm);
+	vm_monitor_free(vm);
+	return status;
+}
+
+static int inject_by_debugfs(struct run *run, struct debugfs *d)
+{
+	int status = debugfs_begin(d);
+
+	if (!status)
+		status = inject_all(run, d, NULL);
 	return debugfs_end(d, status);
 }
 
@@ -224,7 +282,7 @@ static int inject(struct run *run)
 	if (!status)
 		status = rundir_lock(dir);
 	d.dir = dir;
-	return status ? status : inject_all(run, &d);
+	return status ? status : inject_by_debugfs(run, &d);
 }
 
 static int go(struct run *run)
@@ -241,7 +299,7 @@ static int go(struct run *run)
 	if (run->opt.dry_run)
 		return dry_run(run);
 	if (!run->opt.decode)
-		return inject(run);
+		return run->opt.by_machine ? inject_by_machine(run) : inject(run);
 	for (size_t i = 0; i < run->list.n; i++)
 		show(run, i);
 	return EXIT_OK;

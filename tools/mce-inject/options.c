@@ -12,7 +12,9 @@ enum {
 	OPT_VENDOR,
 	OPT_JSON,
 	OPT_SRAO,
+	OPT_SRAO_EWB,
 	OPT_SRAR,
+	OPT_SRAR_FETCH,
 	OPT_UCNA,
 	OPT_CORRECTED,
 	OPT_FATAL,
@@ -21,6 +23,7 @@ enum {
 	OPT_VADDR,
 	OPT_CPU,
 	OPT_BANK,
+	OPT_VIA,
 	OPT_TYPE,
 	OPT_LOAD,
 	OPT_FAKE_PANIC,
@@ -45,7 +48,10 @@ static struct poptOption ready_options[] = {
 	{ "corrected", 0, NONE, NULL, OPT_CORRECTED, "A corrected error", NULL },
 	{ "ucna", 0, NONE, NULL, OPT_UCNA, "Uncorrected, no action required", NULL },
 	{ "srao", 0, NONE, NULL, OPT_SRAO, "Action optional: a memory scrub has found it", NULL },
+	{ "srao-ewb", 0, NONE, NULL, OPT_SRAO_EWB, "Action optional: a cache has written it back", NULL },
 	{ "srar", 0, NONE, NULL, OPT_SRAR, "Action required: a load has met it", NULL },
+	{ "srar-fetch", 0, NONE, NULL, OPT_SRAR_FETCH, "Action required: an instruction fetch has met it",
+	  NULL },
 	{ "fatal", 0, NONE, NULL, OPT_FATAL, "The processor context is corrupt", NULL },
 	{ "phys", 0, TEXT, NULL, OPT_PHYS, "At this physical address", "ADDR" },
 	{ "pfn", 0, TEXT, NULL, OPT_PFN, "At this page", "PFN" },
@@ -57,6 +63,8 @@ static struct poptOption ready_options[] = {
 };
 
 static struct poptOption inject_options[] = {
+	{ "via", 0, TEXT, NULL, OPT_VIA, "By the module mce_inject (debugfs, the default), or as a real "
+	  "machine check of the virtual machine (machine, in hwpoison-lab)", "debugfs|machine" },
 	{ "type", 0, TEXT, NULL, OPT_TYPE, "How: the log alone (sw, the default), a machine check "
 	  "(hw), AMD's deferred (df) or threshold (th) interrupt", "sw|hw|df|th" },
 	{ "load", 0, NONE, NULL, OPT_LOAD, "Load the module mce_inject if it is missing", NULL },
@@ -138,6 +146,14 @@ static int set_type(struct options *opt, const char *arg)
 	return fail(EXIT_USAGE, "--type: %s: none of sw, hw, df, th", arg);
 }
 
+static int set_via(struct options *opt, const char *arg)
+{
+	opt->by_machine = !strcmp(arg, "machine");
+	if (opt->by_machine || !strcmp(arg, "debugfs"))
+		return EXIT_OK;
+	return fail(EXIT_USAGE, "--via: %s: none of debugfs, machine", arg);
+}
+
 static int set_wait(struct options *opt, const char *arg)
 {
 	opt->has_wait = true;
@@ -155,23 +171,34 @@ static const struct option_switch switches[] = {
 	{ OPT_FORCE, offsetof(struct options, force) },
 };
 
+/* Options that are the names of records. */
+static const struct {
+	int val;
+	const char *name;
+} ready_names[] = {
+	{ OPT_CORRECTED, "corrected" }, { OPT_UCNA, "ucna" },
+	{ OPT_SRAO, "srao" },		{ OPT_SRAO_EWB, "srao-ewb" },
+	{ OPT_SRAR, "srar" },		{ OPT_SRAR_FETCH, "srar-fetch" },
+	{ OPT_FATAL, "fatal" },
+};
+
+static const char *ready_name(int val)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ready_names); i++)
+		if (ready_names[i].val == val)
+			return ready_names[i].name;
+	return NULL;
+}
+
 static int take_option(int val, const char *arg, void *options)
 {
 	struct options *opt = options;
 
 	if (option_switch_set(opt, switches, ARRAY_SIZE(switches), val))
 		return EXIT_OK;
+	if (ready_name(val))
+		return set_ready(opt, ready_name(val));
 	switch (val) {
-	case OPT_CORRECTED:
-		return set_ready(opt, "corrected");
-	case OPT_UCNA:
-		return set_ready(opt, "ucna");
-	case OPT_SRAO:
-		return set_ready(opt, "srao");
-	case OPT_SRAR:
-		return set_ready(opt, "srar");
-	case OPT_FATAL:
-		return set_ready(opt, "fatal");
 	case OPT_PHYS:
 		return set_number("--phys", arg, UINT64_MAX, &opt->address, &opt->has_address);
 	case OPT_PFN:
@@ -186,6 +213,8 @@ static int take_option(int val, const char *arg, void *options)
 		return set_number("--bank", arg, 255, &opt->bank, &opt->has_bank);
 	case OPT_VENDOR:
 		return set_vendor(opt, arg);
+	case OPT_VIA:
+		return set_via(opt, arg);
 	case OPT_TYPE:
 		return set_type(opt, arg);
 	case OPT_WAIT:
@@ -206,18 +235,20 @@ static int check(const struct options *opt)
 		const char *text;
 	} rules[] = {
 		{ opt->decode && opt->dry_run, "--decode and --dry-run exclude each other" },
-		{ opt->decode && (opt->has_type || opt->load || opt->fake_panic || opt->has_wait ||
-				  opt->force), "--decode: nothing is injected: not with --type, --load, "
-		  "--fake-panic, --wait, --force" },
-		{ opt->dry_run && (opt->load || opt->has_wait || opt->force),
-		  "--dry-run: nothing is injected: not with --load, --wait, --force" },
-		{ opt->json && !opt->decode, "--json: only with --decode" },
+		{ opt->decode && (opt->by_machine || opt->has_type || opt->load || opt->fake_panic || opt->has_wait ||
+				  opt->force), "--decode: nothing is injected: not with --via, --type, "
+		  "--load, --fake-panic, --wait, --force" },
+		{ opt->dry_run && (opt->load || opt->has_wait),
+		  "--dry-run: nothing is injected: not with --load, --wait" },
+		{ opt->json && opt->dry_run, "--json: not with --dry-run" },
+		{ opt->by_machine && (opt->has_type || opt->load || opt->fake_panic),
+		  "--via machine: --type, --load and --fake-panic are of debugfs" },
 		{ opt->has_vendor && injects, "--vendor: only with --decode or --dry-run: the kernel goes "
 		  "by this machine's" },
 		{ opt->ready && opt->files, "a ready-made record and files exclude each other" },
 		{ !opt->ready && (named || opt->has_cpu || opt->has_bank),
-		  "--phys, --pfn, --pid, --vaddr, --cpu and --bank need --corrected, --ucna, --srao, --srar "
-		  "or --fatal" },
+		  "--phys, --pfn, --pid, --vaddr, --cpu and --bank need --corrected, --ucna, --srao, "
+		  "--srao-ewb, --srar, --srar-fetch or --fatal" },
 		{ opt->has_address && (opt->pid || opt->has_vaddr),
 		  "--phys or --pfn, and --pid exclude each other" },
 		{ (opt->pid != 0) != opt->has_vaddr, "--pid and --vaddr need each other" },

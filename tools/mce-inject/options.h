@@ -9,6 +9,7 @@
 
 struct options {
 	bool decode, json, dry_run, load, force, fake_panic;
+	bool by_machine;		/* --via machine */
 	const struct ready *ready;	/* a ready-made record; NULL: from files */
 	bool has_address;
 	uint64_t address;		/* physical */

@@ -13,7 +13,9 @@ static const struct ready table[] = {
 	{ "corrected", 9, UINT64_C(0x9c00000000000091), 0, true, false },
 	{ "ucna", 9, UINT64_C(0xbc00000000000091), 0, false, true },
 	{ "srao", 9, UINT64_C(0xbd000000000000c0), MCG_MCIP | MCG_RIPV, true, true },
+	{ "srao-ewb", 9, UINT64_C(0xbd0000000000017a), MCG_MCIP | MCG_RIPV, true, true },
 	{ "srar", 1, UINT64_C(0xbd80000000000134), MCG_MCIP | MCG_EIPV | MCG_RIPV, true, true },
+	{ "srar-fetch", 0, UINT64_C(0xbd80000000000150), MCG_MCIP | MCG_EIPV | MCG_RIPV, true, true },
 	{ "fatal", 4, UINT64_C(0xbe00000000000000), MCG_MCIP, true, false },
 };
 
