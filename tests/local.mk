@@ -287,6 +287,7 @@ lab_tests = \
 
 host_tests = \
 	tests/host/hwpoison-lab-boot.bats \
+	tests/host/hwpoison-lab-mce.bats \
 	tests/host/inject-lockdown.bats
 
 EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-json tests/check-options tests/fuzz/dump \

@@ -2,6 +2,7 @@
 bin_SCRIPTS = tools/hwpoison-lab/hwpoison-lab
 labdir = $(pkglibexecdir)/lab
 dist_lab_DATA = \
+	tools/hwpoison-lab/host.sh \
 	tools/hwpoison-lab/initramfs.sh \
 	tools/hwpoison-lab/kernels.sh \
 	tools/hwpoison-lab/monitor.sh \
