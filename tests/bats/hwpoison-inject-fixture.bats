@@ -109,6 +109,24 @@ load inject
 	stderr_is 'hwpoison-inject: this kernel was built without CONFIG_MEMORY_FAILURE (try in hwpoison-lab)'
 }
 
+@test "mce: only in a virtual machine of the lab, and on a processor of Intel's; never by auto" {
+	machine - 'anon,lru*4'
+	inject -m mce --pfn 2
+	status_is 4
+	stderr_is 'hwpoison-inject: --method mce: this is no virtual machine of hwpoison-lab, which has a device for it (try: hwpoison-lab run -- hwpoison-inject ...)'
+	mkdir -p "$root/sys/class/virtio-ports/vport1p5" "$root/dev"
+	echo lab.monitor > "$root/sys/class/virtio-ports/vport1p5/name"
+	: > "$root/dev/vport1p5"
+	printf 'processor\t: 0\nvendor_id\t: AuthenticAMD\n' > "$root/proc/cpuinfo"
+	inject -m mce --pfn 2
+	status_is 4
+	stderr_is "hwpoison-inject: --method mce: the processor is none of Intel's: the kernel would panic (try: hwpoison-lab run without --cpu)"
+	printf 'processor\t: 0\nvendor_id\t: GenuineIntel\n' > "$root/proc/cpuinfo"
+	rm -rf "$hwpoison" "$offline"
+	inject -m auto --pfn 2
+	status_is 4
+}
+
 @test "--expect: the verdict is the status" {
 	machine - anon,lru hwpoison
 	inject --pfn 1 --expect none

@@ -133,8 +133,8 @@ bad_usage() {
 @test "the method, the verdict, the times and numbers: what they can't be" {
 	local text
 
-	bad_usage '--method: x: none of debugfs, madvise, hard-offline, soft-offline, soft-madvise, auto' -m x --pfn 1
-	bad_usage '--method: : none of debugfs, madvise, hard-offline, soft-offline, soft-madvise, auto' -m '' --pfn 1
+	bad_usage '--method: x: none of debugfs, madvise, hard-offline, soft-offline, soft-madvise, mce, auto' -m x --pfn 1
+	bad_usage '--method: : none of debugfs, madvise, hard-offline, soft-offline, soft-madvise, mce, auto' -m '' --pfn 1
 	bad_usage '--expect: x: none of killed, handled, survived, poisoned, none' --expect x --pfn 1
 	for text in x '' -1 1. .5 1e3 4294967297; do
 		bad_usage "--wait: $text: not a time in seconds" --wait "$text" --pfn 1

@@ -28,6 +28,7 @@ struct method {
 	struct inject_method inject;
 	enum filter_route route;
 	bool in_target;		/* runs in the process, by its own right */
+	bool real;		/* the hardware fails: nothing can be unpoisoned after it */
 	/* Whether this kernel and this caller have it: EXIT_OK, or a status. quiet: no
 	 * message. */
 	int (*check)(struct kpage_ctx *ctx, bool quiet);
@@ -43,6 +44,11 @@ const struct method *method_choose(struct kpage_ctx *ctx, int *status);
 
 /* Opens the files of the debugfs route. EXIT_OK, or a status after a message. */
 int method_open_debugfs(struct kpage_ctx *ctx, struct kpage_hwpoison **out);
+
+/* machine-check.c: the method "mce". */
+int inject_by_machine_check(struct injection *inj, uint64_t pfn, const struct page_owner *owner);
+const char *explain_machine_check(int err);
+int check_machine_check(struct kpage_ctx *ctx, bool quiet);
 
 /* ------------------------------------------------------------------- options */
 

@@ -6,6 +6,7 @@ tools_hwpoison_inject_hwpoison_inject_SOURCES = \
 	tools/hwpoison-inject/forecast.c \
 	tools/hwpoison-inject/hwpoison-inject.c \
 	tools/hwpoison-inject/hwpoison-inject.h \
+	tools/hwpoison-inject/machine-check.c \
 	tools/hwpoison-inject/methods.c \
 	tools/hwpoison-inject/objections.c \
 	tools/hwpoison-inject/options.c \

@@ -241,6 +241,13 @@ static const struct method methods[] = {
 		.check = check_failure_handling,
 		.explain = explain_in_target,
 	},
+	{
+		.inject = { "mce", false, false, inject_by_machine_check },
+		.route = FILTER_HARD,
+		.real = true,
+		.check = check_machine_check,
+		.explain = explain_machine_check,
+	},
 };
 
 const struct method *method_find(const char *name)
@@ -254,7 +261,7 @@ const struct method *method_find(const char *name)
 const struct method *method_choose(struct kpage_ctx *ctx, int *status)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-		if (methods[i].in_target || methods[i].inject.soft)
+		if (methods[i].in_target || methods[i].inject.soft || methods[i].real)
 			continue;
 		*status = methods[i].check(ctx, true);
 		if (!*status)

@@ -41,7 +41,7 @@ static struct poptOption filter_options[] = {
 
 static struct poptOption method_options[] = {
 	{ "method", 'm', TEXT, NULL, 'm',
-	  "debugfs (the default), madvise, hard-offline, soft-offline, soft-madvise, auto", "METHOD" },
+	  "debugfs (the default), madvise, hard-offline, soft-offline, soft-madvise, mce, auto", "METHOD" },
 	{ "load", 0, NONE, NULL, OPT_LOAD, "Load the module hwpoison_inject if it is missing", NULL },
 	{ "early", 0, NONE, NULL, OPT_EARLY,
 	  "Have the processes signalled at once (their kill policy, for this run)", NULL },
@@ -117,7 +117,7 @@ static int set_method(struct options *opt, const char *arg)
 	if (opt->method || opt->method_auto)
 		return EXIT_OK;
 	return fail(EXIT_USAGE, "--method: %s: none of debugfs, madvise, hard-offline, soft-offline, "
-		    "soft-madvise, auto", arg);
+		    "soft-madvise, mce, auto", arg);
 }
 
 static int set_policy(struct options *opt, enum kpage_policy policy)

@@ -131,6 +131,13 @@ static int join_ledger(struct run *run, struct poisoned_list *list)
 	return err ? fail_errno(err, "%s/ledger", rundir_path(dir)) : EXIT_OK;
 }
 
+static bool is_real(const struct poisoned *p)
+{
+	const struct method *method = p->method ? method_find(p->method) : NULL;
+
+	return method && method->real;
+}
+
 #define POISONED_COLUMN(function, call)                         \
 	static void function(const void *row, struct cell *out) \
 	{                                                       \
@@ -157,7 +164,17 @@ POISONED_COLUMN(poisoned_pid, if (p->pid) cell_number(out, (uint64_t)p->pid))
 POISONED_COLUMN(poisoned_comm, cell_text(out, p->comm))
 POISONED_COLUMN(poisoned_address, if (p->has_address) cell_hex(out, p->address))
 POISONED_COLUMN(poisoned_tool, cell_text(out, p->tool))
-POISONED_COLUMN(poisoned_by, cell_text(out, p->known ? p->tool ?: "?" : "not in the ledger"))
+POISONED_COLUMN(poisoned_real, if (p->known) cell_bool(out, is_real(p)))
+
+/* For people: what the kernel takes for a failure of the hardware is told from the rest. */
+static void poisoned_by(const void *row, struct cell *out)
+{
+	const struct poisoned *p = row;
+	const char *tool = p->known ? p->tool ?: "?" : "not in the ledger";
+
+	snprintf(out->room, sizeof(out->room), "%.100s%s", tool, is_real(p) ? ", real" : "");
+	cell_text(out, out->room);
+}
 
 static const struct column poisoned_columns[] = {
 	{ "pfn", "PFN", -10, poisoned_pfn },
@@ -172,6 +189,7 @@ static const struct column poisoned_columns[] = {
 	{ "address", "ADDRESS", -14, poisoned_address },
 	{ "tool", NULL, 0, poisoned_tool },
 	{ NULL, "BY", 0, poisoned_by },
+	{ "real", NULL, 0, poisoned_real },
 };
 
 static const struct record_type poisoned_record = { "poisoned", 1, NULL, poisoned_columns,
