@@ -16,6 +16,7 @@ setup() {
 		echo 7 > "$mce/$file"
 	done
 	echo th > "$mce/flags"
+	: > "$root/proc/kpageflags"
 	echo 0 > "$root/sys/kernel/debug/mce/fake_panic"
 	echo 0b6f3c1e-58f0-4a5c-9a50-3c1d2e4f5a6b > "$root/proc/sys/kernel/random/boot_id"
 	cpus GenuineIntel hypervisor

@@ -6,6 +6,7 @@
 
 #include "common/module.h"
 #include "common/signals.h"
+#include "book.h"
 #include "debugfs.h"
 #include "follow.h"
 #include "machine.h"
@@ -233,56 +234,66 @@ static int raise_one(struct run *run, struct vm_monitor *vm, size_t i)
 }
 
 /* By the module, or by the machine. */
-static int inject_all(struct run *run, struct debugfs *d, struct vm_monitor *vm)
+static int inject_one(struct run *run, struct debugfs *d, struct vm_monitor *vm, struct book *book,
+		      size_t i)
+{
+	const struct mce *m = &run->list.records[i];
+	int status = EXIT_OK;
+
+	if (poisons(&run->opt, &run->machine, m))
+		status = book_note(book, &run->opt, m);
+	if (status)
+		return status;
+	return vm ? raise_one(run, vm, i) : debugfs_inject(d, m);
+}
+
+static int inject_all(struct run *run, struct debugfs *d, struct vm_monitor *vm, struct book *book)
 {
 	struct follow *follow;
 	int status = follow_new(run->ctx, &run->opt, &follow);
 
 	for (size_t i = 0; !status && !signals_pending() && i < run->list.n; i++)
-		status = vm ? raise_one(run, vm, i) : debugfs_inject(d, &run->list.records[i]);
+		status = inject_one(run, d, vm, book, i);
 	follow_report(follow, run->opt.wait_ns);
 	follow_free(follow);
 	return status;
 }
 
-static int inject_by_machine(struct run *run)
+static int inject_by_debugfs(struct run *run, struct rundir *dir, struct book *book)
 {
-	struct vm_monitor *vm = NULL;
-	int status = virtual_open(run->ctx, &vm);
+	struct debugfs d = {
+		.ctx = run->ctx, .type = run->opt.type, .fake_panic = run->opt.fake_panic, .dir = dir,
+	};
+	int status = debugfs_begin(&d);
 
 	if (!status)
-		status = check_all(run);
-	if (!status)
-		status = inject_all(run, NULL, vm);
-	vm_monitor_free(vm);
-	return status;
-}
-
-static int inject_by_debugfs(struct run *run, struct debugfs *d)
-{
-	int status = debugfs_begin(d);
-
-	if (!status)
-		status = inject_all(run, d, NULL);
-	return debugfs_end(d, status);
+		status = inject_all(run, &d, NULL, book);
+	return debugfs_end(&d, status);
 }
 
 static int inject(struct run *run)
 {
 	_cleanup_(rundir) struct rundir *dir = NULL;
-	struct debugfs d = {
-		.ctx = run->ctx, .type = run->opt.type, .fake_panic = run->opt.fake_panic,
-	};
-	int status = check_all(run);
+	struct vm_monitor *vm = NULL;
+	struct book *book = NULL;
+	int status = run->opt.by_machine ? virtual_open(run->ctx, &vm) : EXIT_OK;
 
+	if (!status)
+		status = check_all(run);
 	if (!status && run->opt.load)
 		status = module_load(run->ctx, "mce_inject", NULL);
 	if (!status)
 		status = rundir_open(run->ctx, &dir);
 	if (!status)
 		status = rundir_lock(dir);
-	d.dir = dir;
-	return status ? status : inject_by_debugfs(run, &d);
+	/* What is only logged poisons nothing, and needs no look at pages. */
+	if (!status && is_real(&run->opt))
+		status = book_open(run->ctx, dir, &book);
+	if (!status)
+		status = vm ? inject_all(run, NULL, vm, book) : inject_by_debugfs(run, dir, book);
+	book_close(book);
+	vm_monitor_free(vm);
+	return status;
 }
 
 static int go(struct run *run)
@@ -299,7 +310,7 @@ static int go(struct run *run)
 	if (run->opt.dry_run)
 		return dry_run(run);
 	if (!run->opt.decode)
-		return run->opt.by_machine ? inject_by_machine(run) : inject(run);
+		return inject(run);
 	for (size_t i = 0; i < run->list.n; i++)
 		show(run, i);
 	return EXIT_OK;

@@ -12,8 +12,7 @@ static bool type_is(const struct options *opt, const char *type)
 	return !opt->by_machine && !strcmp(opt->type, type);
 }
 
-/* Whether the kernel takes it for one of the hardware. */
-static bool is_real(const struct options *opt)
+bool is_real(const struct options *opt)
 {
 	return opt->by_machine || !type_is(opt, "sw");
 }
@@ -74,6 +73,18 @@ static void as_seen(const struct options *opt, const struct mce *m, struct mce *
 	*seen = *m;
 	mce_set(seen, MCE_CS, 0x10);
 	mce_set(seen, MCE_MCGSTATUS, MCG_MCIP | MCG_RIPV | MCG_EIPV);
+}
+
+bool poisons(const struct options *opt, const struct machine *machine, const struct mce *m)
+{
+	struct mce_judgement j;
+	struct mce seen;
+
+	if (!is_real(opt) || !mce_has(m, MCE_ADDR))
+		return false;
+	as_seen(opt, m, &seen);
+	mce_judge(&seen, &machine->rules, &j);
+	return j.action == MCE_FAILURE;
 }
 
 static bool is_lonely(const struct options *opt, const struct machine *machine, const struct mce *m,

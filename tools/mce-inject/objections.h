@@ -9,3 +9,9 @@
  * would do that is not to be undone. */
 int objections(const struct options *opt, const struct machine *machine, const char *name,
 	       const struct mce *m);
+
+/* Whether the kernel takes it for one of the hardware. */
+bool is_real(const struct options *opt);
+
+/* Whether the kernel is to poison the page of the record. */
+bool poisons(const struct options *opt, const struct machine *machine, const struct mce *m);
