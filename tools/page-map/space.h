@@ -28,13 +28,13 @@ enum page_state {
 struct page_info {
 	uint64_t place;
 	enum page_state state;
+	unsigned int order;	/* of its folio, of a PAGE */
 	uint64_t pfn;		/* the rest is of a PAGE; SWAPPED: the offset in its area */
 	uint64_t kflags;
 	uint64_t entry;		/* of pagemap; 0 in physical memory */
 	uint64_t head_kflags;	/* of the first page of its folio; else its own */
 	uint64_t mapcount;	/* UINT64_MAX: not known */
 	uint64_t cgroup;	/* inode; 0: none, or not known */
-	unsigned int order;	/* of its folio */
 	const char *vma_name;	/* "[vdso]" where the kernel has mapped its own pages; else NULL */
 };
 
