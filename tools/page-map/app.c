@@ -59,7 +59,10 @@ static struct view *open_own_vmas(struct app *app)
 
 static struct view *open_own_pages(struct app *app)
 {
-	return grid_of_process(app, app->pid, "pages", NULL);
+	char name[32];
+
+	snprintf(name, sizeof(name), "pages of %d", (int)app->pid);
+	return grid_of_process(app, app->pid, name, NULL);
 }
 
 typedef struct view *(*screen_open_fn)(struct app *app);

@@ -196,9 +196,9 @@ static unsigned int classify_dirty(struct scheme_state *state, const struct page
 
 /* ------------------------------------------------------------------------ cgroup */
 
-#define MAX_CGROUPS 14
+#define MAX_CGROUPS 13
 
-enum { CGROUP_MORE = CLASS_FIRST + MAX_CGROUPS, CGROUP_NONE };
+enum { CGROUP_MORE = CLASS_FIRST + MAX_CGROUPS, CGROUP_NONE, CGROUP_UNKNOWN };
 
 static const struct page_class cgroups[] = {
 	ABSENT_AND_SWAPPED,
@@ -206,9 +206,10 @@ static const struct page_class cgroups[] = {
 	{ 'd', HUE_MAGENTA, NULL },  { 'e', HUE_CYAN, NULL },	{ 'f', HUE_LIME, NULL },
 	{ 'g', HUE_YELLOW, NULL },   { 'h', HUE_VIOLET, NULL }, { 'i', HUE_SKY, NULL },
 	{ 'j', HUE_TEAL, NULL },     { 'k', HUE_BROWN, NULL },	{ 'l', HUE_PURPLE, NULL },
-	{ 'm', HUE_PINK, NULL },     { 'n', HUE_WHITE, NULL },
+	{ 'm', HUE_PINK, NULL },
 	[CGROUP_MORE] = { '+', HUE_GREY, "other cgroups" },
 	[CGROUP_NONE] = { '-', HUE_DARK, "charged to none" },
+	[CGROUP_UNKNOWN] = { '?', HUE_WHITE, "not known" },
 };
 _Static_assert(ARRAY_SIZE(cgroups) <= MAX_CLASSES, "there is room for them");
 
@@ -217,6 +218,8 @@ static unsigned int classify_cgroup(struct scheme_state *state, const struct pag
 	struct cgroup_classes *known = &state->cgroups;
 	char number[32];
 
+	if (!state->machine->cgroup)
+		return CGROUP_UNKNOWN;
 	if (!p->cgroup)
 		return CGROUP_NONE;
 	for (size_t i = 0; i < known->n; i++)
