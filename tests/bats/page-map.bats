@@ -33,17 +33,19 @@ shows() {
 	diff -u --label expected --label shown - "$BATS_TEST_TMPDIR/bare"
 }
 
-# row N ARGUMENT...: a line of the frame of the tree, from 1 on; negative: from the end.
-row() {
-	local n=$1
-
-	shift
-	shot --sysroot "$root" "$@"
-	if [ "$n" -lt 0 ]; then
-		tail -n "${n#-}" "$stdout_file" | head -n 1
+# line N: of what was shown, from 1 on; negative: from the end.
+line() {
+	if [ "$1" -lt 0 ]; then
+		tail -n "${1#-}" "$stdout_file" | head -n 1
 	else
-		sed -n "${n}p" "$stdout_file"
+		sed -n "${1}p" "$stdout_file"
 	fi
+}
+
+# row N ARGUMENT...: a line of the frame of the tree.
+row() {
+	shot --sysroot "$root" "${@:2}"
+	line "$1"
 }
 
 # says TEXT KEYS [ARGUMENT...]: that is on the line for messages.
@@ -55,6 +57,15 @@ says() {
 		printf 'expected: %s\nsaid: %s\n' "$1" "$got"
 		return 1
 	}
+}
+
+# alerts TEXT KEYS [ARGUMENT...]: the last key has come to nothing, the frame is shown.
+alerts() {
+	run_split page-map --once --sysroot "$root" --keys "$2" "${@:3}"
+	status_is "${alert_status:-1}"
+	stderr_is "page-map: $1"
+	[ "$(wc -l < "$stdout_file")" -eq 24 ] || complain "not 24 lines"
+	[ "$(line -2)" = "$1" ] || complain "not on the line for messages: $1"
 }
 
 # at TEXT KEYS [ARGUMENT...]: the line of what is at the cursor begins so.
@@ -74,21 +85,21 @@ at() {
 	shows <<-'END'
 	page-map > memory
 	kind: 640 pages (2.5 MiB), a cell is a page
-	             0 RRRR------------------------------------------------------------
-	            40 ----------------------------------------AAAAAAAAAAAAAAAAAAAAAAAA
-	            80 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
-	            c0 AAAAAAAAAAAAFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFSS
-	           100 SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSXSSSSSSSSSTTTTTTTTTTTTTTTTTTTT
-	           140 TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTFFFFFFFFFFFFFFFFFFFF
-	           180 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
-	           1c0 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
-	           200 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
-	           240 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFX
+	           0x0 RRRR------------------------------------------------------------
+	          0x40 ----------------------------------------AAAAAAAAAAAAAAAAAAAAAAAA
+	          0x80 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+	          0xc0 AAAAAAAAAAAAFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFSS
+	         0x100 SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSXSSSSSSSSSTTTTTTTTTTTTTTTTTTTT
+	         0x140 TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTFFFFFFFFFFFFFFFFFFFF
+	         0x180 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
+	         0x1c0 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
+	         0x200 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
+	         0x240 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFX
 
 	X poisoned 2   F file 325   A anon 100   - free 100   T thp 64   S slab 45
 	R reserved 4
 
-	0 reserved
+	0x0 reserved
 
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
@@ -99,8 +110,8 @@ at() {
 	shows --keys Tab <<-'END'
 	page-map > memory blocks
 	 BLOCK^  NODE        PFN    PAGES     FREE     USER     HUGE  POISONED STATE
-	      0     0          0    32768    16368     8192        0         1 online
-	      2     1      10000      128      127        0        0         1 online
+	      0     0        0x0    32768    16368     8192        0         1 online
+	      2     1    0x10000      128      127        0        0         1 online
 
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
@@ -120,20 +131,20 @@ at() {
 @test "from a process to its mappings, to their pages, to a page" {
 	shows --keys 'Tab Tab Down Enter' <<-'END'
 	page-map > processes > 8 sleeper
-	      START^ PERM    PAGES  PRESENT  POISONED    HUGE  SWAPPED MAPPING
-	         all             -        1         0       0        0 all mappings
-	       10000 rw-p        1        1         0       0        0 anonymous
+	        START^ PERM   PAGES  PRESENT  POISONED    HUGE  SWAPPED MAPPING
+	           all            -        1         0       0        0 all mappings
+	       0x10000 rw-p       1        1         0       0        0 anonymous
 
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
 	shows --keys 'Tab Tab Enter Enter' <<-'END'
 	page-map > processes > 7 usemem > all mappings
 	kind: 8 pages (32 KiB), a cell is a page
-	         10000 AA~AFXTT
+	       0x10000 AA~AFXTT
 
 	X poisoned 1   A anon 3   T thp 2   ~ swapped 1   F file 1
 
-	10000 rw-p [heap] PFN 68 uptodate,lru,mmap,anonymous,swapbacked
+	0x10000 rw-p [heap] PFN 0x68 uptodate,lru,mmap,anonymous,swapbacked
 
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
@@ -155,9 +166,9 @@ at() {
 	 cgroup      not known
 	 node        not known
 	 folio       order 0: 1 page from PFN 0x6e on
-	 an error    dirty LRU page: Recovered
-	             who maps it and kills early gets SIGBUS at once
-	             an access kills, or runs the handler of SIGBUS
+	 an error    would be "dirty LRU page: Recovered"
+	             at once: BUS_MCEERR_AO to early processes
+	             when it is touched: BUS_MCEERR_AR
 
 	 page 0x6e (physical 0x6e000): anon, mapped 1 time, flags uptodate,lru,mmap,
 
@@ -168,21 +179,21 @@ at() {
 @test "--pid: the mappings, and by Tab the pages" {
 	shows --pid 7 <<-'END'
 	page-map > 7 usemem
-	      START^ PERM    PAGES  PRESENT  POISONED    HUGE  SWAPPED MAPPING
-	         all             -        7         1       2        1 all mappings
-	       10000 rw-p        5        3         0       0        1 [heap]
-	       20000 rw-p        4        4         1       2        0 anonymous
+	        START^ PERM   PAGES  PRESENT  POISONED    HUGE  SWAPPED MAPPING
+	           all            -        7         1       2        1 all mappings
+	       0x10000 rw-p       5        3         0       0        1 [heap]
+	       0x20000 rw-p       4        4         1       2        0 anonymous
 
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
 	shows --pid 7 --keys Tab <<-'END'
 	page-map > pages
 	kind: 8 pages (32 KiB), a cell is a page
-	         10000 AA~AFXTT
+	       0x10000 AA~AFXTT
 
 	X poisoned 1   A anon 3   T thp 2   ~ swapped 1   F file 1
 
-	10000 rw-p [heap] PFN 68 uptodate,lru,mmap,anonymous,swapbacked
+	0x10000 rw-p [heap] PFN 0x68 uptodate,lru,mmap,anonymous,swapbacked
 
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
@@ -191,7 +202,7 @@ at() {
 
 @test "a page of memory, with its owners" {
 	shot --sysroot "$root" --keys 'g 290 Enter Enter' --size 80x24
-	bare "$stdout_file" | grep -qx 'page-map > memory > page 122'
+	bare "$stdout_file" | grep -qx 'page-map > memory > page 0x122'
 	stdout_has ' PFN         0x122 (290)' ' address     0x122000 (physical)' \
 		' an error    has happened: the page is poisoned' \
 		' folio       order 0: 1 page from PFN 0x122 on'
@@ -275,19 +286,19 @@ at() {
 	shows <<-'END'
 	page-map > memory
 	kind: 32896 pages (128 MiB), a cell is 64 pages (256 KiB)
-	             0 ----------------------------------------------------------------
-	          1000 ----------------------------------------------------------------
-	          2000 ----------------------------------------------------------------
-	          3000 ----------------------------------------------------------------
-	          4000 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
-	          5000 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
-	          6000 XSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS
-	          7000 SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS
-	         10000 -X
+	N0         0x0 ----------------------------------------------------------------
+	N0      0x1000 ----------------------------------------------------------------
+	N0      0x2000 ----------------------------------------------------------------
+	N0      0x3000 ----------------------------------------------------------------
+	N0      0x4000 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+	N0      0x5000 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+	N0      0x6000 XSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS
+	N0      0x7000 SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS
+	N1     0x10000 -X
 
 	X poisoned 2   - free 16495   A anon 8192   S slab 8191   R reserved 16
 
-	0-3f node 0 free 48 reserved 16
+	0x0-0x3f node 0 free 48 reserved 16
 
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
@@ -300,13 +311,13 @@ at() {
 		zooms=$((zooms + 1))
 	done
 	[ "$zooms" -eq 4 ]
-	says '0x8000: there is no page here' 'g 0x8000 Enter'
-	says '0xffff: there is no page here' 'g 0xffff Enter'
-	at '10000 node 1 buddy' '+ + + + g 0x10000 Enter'
+	alerts '0x8000: there is no page here' 'g 0x8000 Enter'
+	alerts '0xffff: there is no page here' 'g 0xffff Enter'
+	at '0x10000 node 1 buddy' '+ + + + g 0x10000 Enter'
 	# The line before a hole goes on behind it.
-	at '7fff node 0 slab' '+ + + + g 0x7fff Enter'
-	at '10000 node 1 buddy' '+ + + + g 0x7fff Enter Right'
-	at '7fff node 0 slab' '+ + + + g 0x10000 Enter Left'
+	at '0x7fff node 0 slab' '+ + + + g 0x7fff Enter'
+	at '0x10000 node 1 buddy' '+ + + + g 0x7fff Enter Right'
+	at '0x7fff node 0 slab' '+ + + + g 0x10000 Enter Left'
 }
 
 @test "zoom: in, out, all, into a cell and back" {
@@ -321,68 +332,89 @@ at() {
 	[[ $(row 2 --keys 'Enter') == *'a cell is a page' ]]
 	[[ $(row 2 --keys 'Enter Esc') == *'a cell is 64 pages (256 KiB)' ]]
 	# Where one was.
-	at '40-7f' 'Right Enter Down Backspace'
-	at '46 ' 'Right Enter Right Right Right Right Right Right'
-	[ "$(row 1 --keys 'Right Enter Enter' | bare)" = 'page-map > memory > page 40' ]
+	at '0x40-0x7f' 'Right Enter Down Backspace'
+	at '0x46 ' 'Right Enter Right Right Right Right Right Right'
+	[ "$(row 1 --keys 'Right Enter Enter' | bare)" = 'page-map > memory > page 0x40' ]
 	[ "$(row 1 --keys 'Right Enter Enter Esc Esc Esc' | bare)" = 'page-map > memory' ]
 }
 
 # -------------------------------------------------------------------------------- find
 
 @test "movements" {
-	at '1 reserved' Right
-	at '0 reserved' 'Right Left Left'
-	at '40 buddy' Down
-	at '0 reserved' 'Down Up Up'
-	at '27f uptodate,hwpoison' End
-	at '0 reserved' 'End Home'
-	at '27f uptodate,hwpoison' 'PgDn Down Right'
-	at '0 reserved' 'PgDn PgUp Up'
+	at '0x1 reserved' Right
+	at '0x0 reserved' 'Right Left Left'
+	at '0x40 buddy' Down
+	at '0x0 reserved' 'Down Up Up'
+	at '0x27f hwpoison uptodate' End
+	at '0x0 reserved' 'End Home'
+	at '0x27f hwpoison uptodate' 'PgDn Down Right'
+	at '0x0 reserved' 'PgDn PgUp Up'
 }
 
 @test "go to: a PFN, a physical address, what is none" {
-	at '122 hwpoison' 'g 290 Enter'
-	at '122 hwpoison' 'g 0x122 Enter'
-	at '122 hwpoison' 'g pfn Space 0x122 Enter'
-	at '122 hwpoison' "g phys Space $((290 * $(page_size) + 5)) Enter"
-	says '640: there is no page here' 'g 640 Enter'
-	says 'pfn 0x280: there is no page here' 'g pfn Space 0x280 Enter'
-	says 'x: neither a number nor a mapping with pages here' 'g x Enter'
-	says 'vaddr 0x10000: an address in a process, and this is physical memory' \
+	at '0x122 hwpoison' 'g 290 Enter'
+	at '0x122 hwpoison' 'g 0x122 Enter'
+	at '0x122 hwpoison' 'g pfn Space 0x122 Enter'
+	at '0x122 hwpoison' "g phys Space $((290 * $(page_size) + 5)) Enter"
+	alerts '640: there is no page here' 'g 640 Enter'
+	alerts 'pfn 0x280: there is no page here' 'g pfn Space 0x280 Enter'
+	alerts 'x: neither a number nor a mapping with pages here' 'g x Enter'
+	alerts 'vaddr 0x10000: an address in a process, and this is physical memory' \
 		'g vaddr Space 0x10000 Enter'
 	says 'Go to: 0x12' 'g 0x12'
 	says 'Go to: 1' 'g 2x Backspace Backspace 1'
 	says '' 'g 290 Esc'
-	at '0 reserved' 'g 290 Esc'
-	at '0 reserved' 'g Enter'
+	at '0x0 reserved' 'g 290 Esc'
+	at '0x0 reserved' 'g Enter'
 }
 
 @test "go to, in a process: an address, a PFN, a mapping" {
-	at '14000 rw-p [heap] PFN 6a' 'Tab g 0x14000 Enter' -p 7
-	at '14000 rw-p [heap] PFN 6a' 'Tab g vaddr Space 0x14008 Enter' -p 7
-	at '14000 rw-p [heap] PFN 6a' 'Tab g pfn Space 106 Enter' -p 7
-	at "14000 rw-p [heap] PFN 6a" "Tab g phys Space $((106 * $(page_size))) Enter" -p 7
-	at '10000 rw-p [heap]' 'Tab End g heap Enter' -p 7
-	at '13000 rw-p [heap] swapped' 'Tab g 0x13000 Enter' -p 7
-	says '0x12000: there is no page here' 'Tab g 0x12000 Enter' -p 7
-	says 'pfn 9: none in this process' 'Tab g pfn Space 9 Enter' -p 7
-	says 'stack: neither a number nor a mapping with pages here' 'Tab g stack Enter' -p 7
+	at '0x14000 rw-p [heap] PFN 0x6a' 'Tab g 0x14000 Enter' -p 7
+	at '0x14000 rw-p [heap] PFN 0x6a' 'Tab g vaddr Space 0x14008 Enter' -p 7
+	at '0x14000 rw-p [heap] PFN 0x6a' 'Tab g pfn Space 106 Enter' -p 7
+	at "0x14000 rw-p [heap] PFN 0x6a" "Tab g phys Space $((106 * $(page_size))) Enter" -p 7
+	at '0x10000 rw-p [heap]' 'Tab End g heap Enter' -p 7
+	at '0x13000 rw-p [heap] swapped' 'Tab g 0x13000 Enter' -p 7
+	alerts '0x12000: there is no page here' 'Tab g 0x12000 Enter' -p 7
+	alerts 'pfn 9: there is none here' 'Tab g pfn Space 9 Enter' -p 7
+	alerts 'stack: neither a number nor a mapping with pages here' 'Tab g stack Enter' -p 7
 }
 
 @test "search by flags, forwards and back, and the poisoned ones" {
-	at 'fe slab' 'F3 slab Enter'
-	at 'ff slab' '/ slab Enter n'
-	at 'fe slab' '/ slab Enter n N'
-	at '122 hwpoison' p
-	at '27f uptodate,hwpoison' 'p p'
-	at '122 hwpoison' 'p p N'
-	at '12c ' '/ thp,compound_head Enter'
-	says 'slab: none before this' '/ slab Enter N'
-	says 'hwpoison: none behind this' 'p p p'
-	says 'pgtable: none behind this' '/ pgtable Enter'
-	says 'bogus: no such flag' '/ bogus Enter'
+	at '0xfe slab' 'F3 slab Enter'
+	at '0xff slab' '/ slab Enter n'
+	at '0xfe slab' '/ slab Enter n N'
+	at '0x122 hwpoison' p
+	at '0x27f hwpoison uptodate' 'p p'
+	at '0x122 hwpoison' 'p p N'
+	at '0x12c ' '/ thp,compound_head Enter'
+	alerts 'pgtable: there is none here' '/ pgtable Enter'
+	alerts 'bogus: no such flag' '/ bogus Enter'
 	says 'nothing was searched for yet (F3 or /)' n
 	says 'Search pages with the flags: slab' '/ slab'
+}
+
+@test "a search looks at the page at the cursor, and begins again at the other end" {
+	at '0x0 reserved' '/ reserved Enter'
+	says '' '/ reserved Enter'
+	at '0xfe slab' 'g 0xfe Enter / slab Enter'
+	at '0x27f hwpoison' 'End / hwpoison Enter'
+	# The next one is not the one that was found.
+	at '0x1 reserved' '/ reserved Enter n'
+	at '0x12b slab' '/ slab Enter N'
+	says 'slab: found from the other end on' '/ slab Enter N'
+	at '0xfe slab' '/ slab Enter N n'
+	says 'slab: found from the other end on' 'g 0x200 Enter / slab Enter'
+	says '' '/ slab Enter n'
+	at '0x122 hwpoison' 'p p p'
+	says 'hwpoison: found from the other end on' 'p p p'
+	# The only one there is is found again.
+	says 'compound_head: found from the other end on' '/ compound_head Enter n'
+	at '0x12c ' '/ compound_head Enter n'
+	alerts 'pgtable: there is none here' '/ pgtable Enter N'
+	# A page of a process is found by its PFN wherever the cursor is.
+	at '0x10000 rw-p [heap] PFN 0x68' 'Tab End g pfn Space 0x68 Enter' -p 7
+	says '' 'Tab End g pfn Space 0x68 Enter' -p 7
 }
 
 @test "search among rows" {
@@ -393,7 +425,7 @@ at() {
 	[[ $(row 1 --keys 'Tab Tab / sleep Enter n N Enter') == 'page-map > processes > 8 sleeper'* ]]
 	[[ $(row 1 --keys 'Tab Tab Down p Enter') == 'page-map > processes > 7 usemem'* ]]
 	[[ $(row 1 --pid 7 --keys 'g 0x21000 Enter Enter') == 'page-map > 7 usemem > anonymous'* ]]
-	says 'init: no such name here' 'Tab Tab / init Enter'
+	alerts 'init: no such name here' 'Tab Tab / init Enter'
 	says 'nothing here is poisoned' 'p' --pid 8
 	says 'nothing was searched for yet (F3 or /)' 'Tab n'
 }
@@ -401,7 +433,7 @@ at() {
 @test "a name that is not ASCII is found" {
 	sed -i '1s/usemem/größe/' "$root/proc/7/status"
 	[[ $(row 1 --keys 'Tab Tab Down / größ Enter Enter') == 'page-map > processes > 7 größe'* ]]
-	says 'ü中: no such name here' 'Tab Tab / ü中 Enter'
+	alerts 'ü中: no such name here' 'Tab Tab / ü中 Enter'
 }
 
 # ------------------------------------------------------------------ filter, sort, tags
@@ -410,25 +442,25 @@ at() {
 	shows --keys 'F4 slab Enter' <<-'END'
 	page-map > memory
 	kind: 640 pages (2.5 MiB), a cell is a page, only slab
-	             0 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
-	            40 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
-	            80 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
-	            c0 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''SS
-	           100 SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSXSSSSSSSSS''''''''''''''''''''
-	           140 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
-	           180 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
-	           1c0 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
-	           200 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
-	           240 '''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''X
+	           0x0 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	          0x40 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	          0x80 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	          0xc0 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''SS
+	         0x100 SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSXSSSSSSSSS''''''''''''''''''''
+	         0x140 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	         0x180 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	         0x1c0 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	         0x200 ''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''
+	         0x240 '''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''''X
 
 	X poisoned 2   S slab 45   ' left out 593
 
-	0 reserved
+	0x0 reserved
 
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
 	[[ $(row 2 --keys '\ slab Enter \ Enter') != *only* ]]
-	says 'bogus: no such flag' '\ bogus Enter'
+	alerts 'bogus: no such flag' '\ bogus Enter'
 	# What was before stays.
 	[[ $(row 2 --keys '\ slab Enter \ bogus Enter') == *', only slab' ]]
 	shows --keys 'Tab Tab F4 sle Enter' <<-'END'
@@ -468,10 +500,10 @@ at() {
 	[[ $(row 2 --keys 'Space Home Space') != *tagged* ]]
 	[[ $(row 2 --keys 'Space Space U') != *tagged* ]]
 	# The next one is at the cursor then.
-	at '2 reserved' 'Space Space'
+	at '0x2 reserved' 'Space Space'
 	make_blocks
-	says 'a cell is several pages here: zoom in to tag one' Space
-	says 'a page is tagged or poisoned where pages are shown: go down with Enter' 'Tab Space'
+	alerts 'a cell is several pages here: zoom in to choose one' Space
+	alerts 'a page is tagged or poisoned where pages are shown: go down with Enter' 'Tab Space'
 }
 
 # ------------------------------------------------------------------- schemes, the rest
@@ -526,13 +558,13 @@ at() {
 	says 'refreshed by itself again' 'z z'
 	[[ $(row 1 --keys z) == *', frozen' ]]
 	says 'no memory failure has happened since the start' f
-	says 'only with --allow-inject' F9
-	says 'only with --allow-inject' 'g 290 Enter Enter k'
+	alerts 'only with --allow-inject' F9
+	alerts 'only with --allow-inject' 'g 290 Enter Enter k'
 }
 
 @test "q ends it: later keys are not pressed" {
-	at '1 reserved' 'Right q Right Right'
-	at '1 reserved' 'Right F10 Right Right'
+	at '0x1 reserved' 'Right q Right Right'
+	at '0x1 reserved' 'Right F10 Right Right'
 }
 
 # ------------------------------------------------------------------------- picture, text
@@ -642,6 +674,9 @@ refuses() {
 		--once --allow-inject
 	refuses '--allow-inject: not with --once and --svg: nobody is there to be asked' \
 		--svg a --allow-inject
+	refuses '--allow-inject: copy: a copy of a machine can'"'"'t be poisoned' -F copy --allow-inject
+	refuses '--allow-inject: tree: a copy of a machine can'"'"'t be poisoned' \
+		--sysroot tree --allow-inject
 	for size in 79x24 80x23 1001x24 80x1001 0x0; do
 		refuses "--size: $size: from 80x24 to 1000x1000" --once --size "$size"
 	done
@@ -687,10 +722,10 @@ refuses() {
 }
 
 @test "a process that is not there" {
-	fails_with 1 'page-map: process 99: it has ended' page-map --once --sysroot "$root" -p 99
+	fails_with 1 'page-map: --pid: 99: no such process, or a thread of the kernel' page-map --once --sysroot "$root" -p 99
 	# It goes away between the list and its mappings.
 	rm -r "$root/proc/8/maps" "$root/proc/8/pagemap"
-	says '8 sleeper: it has ended' 'Tab Tab g 8 Enter Enter'
+	alerts '8 sleeper: it has ended' 'Tab Tab g 8 Enter Enter'
 }
 
 @test "a full disk" {
