@@ -188,6 +188,74 @@ static void test_ascii_cells(void **state)
 		assert_true(cell(false, true, STYLE_HUE, 'a', fill) < 0x7f);
 }
 
+static uint8_t marks(bool letters, char letter, unsigned int fill)
+{
+	struct frame f = new_frame(false);
+	uint8_t got;
+
+	f.letters = letters;
+	frame_cell(&f, 0, 0, letter == 'X' ? STYLE_POISON : STYLE_HUE, letter, fill);
+	got = frame_at(&f, 0, 0)->marks;
+	frame_release(&f);
+	return got;
+}
+
+/* What is mixed is a small letter, a pale block, or dim: a digit has no other form. */
+static void test_mixed(void **state)
+{
+	(void)state;
+	assert_int_equal(marks(true, '3', 5), MARK_MIXED);
+	assert_int_equal(marks(true, '-', 1), MARK_MIXED);
+	assert_int_equal(marks(true, '3', 6), 0);
+	assert_int_equal(marks(true, 'a', 5), 0);
+	assert_int_equal(marks(true, 'X', 5), 0);
+	assert_int_equal(marks(false, '3', 5), 0);
+}
+
+static void check_cut(bool ascii, int width, const char *text, int end, const char *expected)
+{
+	struct frame f = new_frame(ascii);
+
+	assert_int_equal(frame_text_cut(&f, 1, 0, width, STYLE_NORMAL, text), end);
+	assert_string_equal(printed(&f), expected);
+	frame_release(&f);
+}
+
+static void test_cut(void **state)
+{
+	(void)state;
+	need_utf8();
+	check_cut(false, 4, "abcd", 5, " abcd");
+	check_cut(false, 4, "abcde", 5, " abc>");
+	check_cut(false, 1, "ab", 2, " >");
+	check_cut(false, 0, "ab", 1, "");
+	check_cut(false, -2, "ab", 1, "");
+	check_cut(false, 4, "", 1, "");
+	/* By the end of the line, too. */
+	check_cut(false, 99, "abcdefghijk", WIDTH, " abcdefghijk");
+	check_cut(false, 99, "abcdefghijkl", WIDTH, " abcdefghij>");
+	/* Places count, not bytes; half of a wide character is not shown. */
+	check_cut(false, 4, "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc", 5,
+		  " \xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc");
+	check_cut(false, 4, "\xe4\xb8\xad\xe6\x96\x87", 5, " \xe4\xb8\xad\xe6\x96\x87");
+	check_cut(false, 3, "\xe4\xb8\xad\xe6\x96\x87", 4, " \xe4\xb8\xad>");
+	check_cut(false, 2, "\xe4\xb8\xad\xe6\x96\x87", 3, "  >");
+	check_cut(true, 2, "\xc3\xbc\xc3\xbc\xc3\xbc", 3, " ?>");
+}
+
+static void test_end_of(void **state)
+{
+	(void)state;
+	assert_string_equal(end_of("/usr/lib", 8), "/usr/lib");
+	assert_string_equal(end_of("/usr/lib", 99), "/usr/lib");
+	assert_string_equal(end_of("/usr/lib", 4), "/lib");
+	assert_string_equal(end_of("/usr/lib", 0), "");
+	/* Not within a character. */
+	assert_string_equal(end_of("a\xc3\xbcz", 3), "\xc3\xbcz");
+	assert_string_equal(end_of("a\xc3\xbcz", 2), "z");
+	assert_string_equal(end_of("\xe4\xb8\xad", 2), "");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -200,6 +268,9 @@ int main(void)
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_poison),
 		cmocka_unit_test(test_ascii_cells),
+		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_end_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

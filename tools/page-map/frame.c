@@ -124,12 +124,13 @@ int frame_printf(struct frame *f, int x, int y, int width, enum style style, con
 int frame_text_cut(struct frame *f, int x, int y, int width, enum style style, const char *text)
 {
 	int end = MIN(x + width, f->width);
+	bool fits = x + frame_text_width(f, text) <= end;
 
-	x = frame_text(f, x, y, width, style, text);
-	/* As far as bytes tell: what is not ASCII is cut sooner than it need be. */
-	if (x == end && (int)strlen(text) > width && end > 0)
-		put(f, end - 1, y, STYLE_DIM, '>');
-	return x;
+	if (fits || x >= end)
+		return frame_text(f, x, y, width, style, text);
+	frame_text(f, x, y, end - 1 - x, style, text);
+	put(f, end - 1, y, STYLE_DIM, '>');
+	return end;
 }
 
 const char *end_of(const char *text, size_t bytes)
