@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/test-kernel-lines \
 	tests/unit/test-ledger \
 	tests/unit/test-map-frame \
+	tests/unit/test-map-inject \
 	tests/unit/test-map-keys \
 	tests/unit/test-map-mark \
 	tests/unit/test-map-prompt \
@@ -115,6 +116,8 @@ tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
 tests_unit_test_ledger_LDADD = $(common_libs)
 tests_unit_test_map_frame_SOURCES = tests/unit/test-map-frame.c $(map_fixture)
 tests_unit_test_map_frame_LDADD = $(map_libs)
+tests_unit_test_map_inject_SOURCES = tests/unit/test-map-inject.c $(map_fixture)
+tests_unit_test_map_inject_LDADD = $(map_libs)
 tests_unit_test_map_keys_SOURCES = tests/unit/test-map-keys.c $(map_fixture)
 tests_unit_test_map_keys_LDADD = $(map_libs)
 tests_unit_test_map_mark_SOURCES = tests/unit/test-map-mark.c $(map_fixture)

@@ -68,7 +68,7 @@ int grid_cols(int width);
 /* grid-find.c */
 void grid_answer(struct view *v, enum action question, const char *text);
 void grid_search_next(struct grid *g, bool backwards);
-/* From the cursor on, which it looks at, too. */
+/* The next one behind the cursor. */
 void grid_search_poisoned(struct grid *g);
 /* Whether the search goes on. */
 bool grid_search_work(struct grid *g, uint64_t ns);

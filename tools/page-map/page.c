@@ -106,6 +106,7 @@ static void show_page(struct text_view *t, const struct page_info *p)
 	enum page_kind kind = page_kind_of(&t->view.app->machine.kinds, p->kflags, p->head_kflags,
 					   p->vma_name);
 
+	t->has_page = true;
 	t->pfn = p->pfn;
 	text_view_printf(t, STYLE_TITLE, "PFN         0x%" PRIx64 " (%" PRIu64 ")", p->pfn, p->pfn);
 	text_view_printf(t, STYLE_NORMAL, "address     0x%" PRIx64 " (physical)",
@@ -155,8 +156,10 @@ static void fill(struct text_view *t)
 	struct space space = { 0 };
 	struct page_info p = { .place = t->place };
 	uint64_t before = t->pfn;
+	bool had_page = t->has_page;
 	ssize_t n = open_space(t, &space);
 
+	t->has_page = false;
 	t->pfn = 0;
 	if (!n)
 		n = space_read(&space, 0, 1, NEED_HEAD | NEED_MAPCOUNT | NEED_CGROUP, &p);
@@ -170,7 +173,7 @@ static void fill(struct text_view *t)
 	t->own = t->n;
 	t->tag = tag_make(t->view.app, t->pid, &p);
 	/* Whose the other page is, too, is another question. */
-	t->rerun = t->pfn != before;
+	t->rerun = t->pfn != before || t->has_page != had_page;
 	space_release(&space);
 	view_looked(&t->view, 0, 0);
 }
@@ -185,7 +188,7 @@ static void find_owners(struct text_view *t)
 
 	t->rerun = false;
 	text_view_drop_output(t);
-	if (!t->pfn || !machine_has_processes(m))
+	if (!t->has_page || !machine_has_processes(m))
 		return;
 	snprintf(pfn, sizeof(pfn), "0x%" PRIx64, t->pfn);
 	if (m->sysroot) {
@@ -200,7 +203,7 @@ static void ask_for_injection(struct text_view *t)
 	struct app *app = t->view.app;
 	char what[96];
 
-	if (!t->pfn) {
+	if (!t->has_page) {
 		app_alert(app, "there is no page here");
 		return;
 	}
@@ -217,7 +220,7 @@ static bool page_act(struct text_view *t, enum action action)
 		find_owners(t);
 		return true;
 	case ACTION_TAG:
-		if (!t->pfn)
+		if (!t->has_page)
 			app_alert(app, "there is no page here");
 		else if (!app_toggle_tag(app, &t->tag))
 			app_alert(app, "no more than %d tags", MAX_TAGS);
