@@ -233,6 +233,48 @@ static void test_many_holes(void **state)
 	space_release(&s);
 }
 
+/* The same pages as those of the mapping in the list, without the list. */
+static void test_vma(void **state)
+{
+	const uint64_t first[] = { entry_present(5), 0, entry_present(2), entry_swap(0, 9) };
+	const struct kpage_range vma = { 1024, 1028 }, beyond = { UINT64_C(1) << 51, (UINT64_C(1) << 51) + 1 };
+	struct map *map = *state;
+	struct page_info p[2];
+	struct space s, again;
+
+	map_put(map, 0, FREE, 10);
+	fixture_task(map->fx, PID);
+	fixture_vma(map->fx, PID, 1024, first, ARRAY_SIZE(first));
+	fixture_vma(map->fx, PID, 2048, first, 1);
+	map_open(map);
+	assert_int_equal(space_of_process(&map->machine, PID, &vma, &again), 0);
+	fixture_remove(map->fx, "/proc/17/maps");
+	assert_int_equal(space_of_vma(&map->machine, PID, &vma, NULL, &s), 0);
+	assert_int_equal(s.pages, 3);
+	assert_int_equal(s.nr_runs, 2);
+	check_run(&s, 0, 1024, 1025, 0);
+	check_run(&s, 1, 1026, 1028, 1);
+	check_there_and_back(&s);
+	assert_int_equal(s.nr_runs, again.nr_runs);
+	assert_memory_equal(s.runs, again.runs, s.nr_runs * sizeof(*s.runs));
+	space_release(&again);
+	assert_int_equal(space_read(&s, 0, 1, 0, p), 1);
+	assert_null(p[0].vma_name);
+	space_release(&s);
+	/* The kernel's own mappings are known by their name. */
+	assert_int_equal(space_of_vma(&map->machine, PID, &vma, "[vdso]", &s), 0);
+	assert_int_equal(space_read(&s, 0, 2, 0, p), 2);
+	assert_string_equal(p[1].vma_name, "[vdso]");
+	space_release(&s);
+	/* The vsyscall page. */
+	assert_int_equal(space_of_vma(&map->machine, PID, &beyond, "[vsyscall]", &s), 0);
+	assert_int_equal(s.pages, 0);
+	space_release(&s);
+	assert_int_equal(space_of_vma(&map->machine, PID + 1, &vma, NULL, &s), -ESRCH);
+	map->machine.sees_pfns = false;
+	assert_int_equal(space_of_vma(&map->machine, PID, &vma, NULL, &s), -EPERM);
+}
+
 /* ------------------------------------------------------------- what is known of one */
 
 /* A folio of four pages from 16 on, of which the head alone says much. */
@@ -356,6 +398,7 @@ int main(void)
 		MAP_TEST(test_process_again),
 		MAP_TEST(test_process_errors),
 		MAP_TEST(test_many_holes),
+		MAP_TEST(test_vma),
 		MAP_TEST(test_columns),
 		MAP_TEST(test_swap_or_poison),
 		MAP_TEST(test_kernel_mapping),
