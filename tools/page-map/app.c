@@ -204,7 +204,7 @@ void app_ask(struct app *app, enum action question, const char *label)
 static void go_to_failure(struct app *app)
 {
 	if (!app->failure.known) {
-		app_say(app, "no memory failure has happened since the start");
+		app_alert(app, "no memory failure has happened since the start");
 		return;
 	}
 	app->failure.seen = true;
@@ -271,7 +271,7 @@ static void act(struct app *app, enum action action)
 	if (action == ACTION_BACK)
 		app_pop(app);
 	else
-		app_say(app, "that does nothing here");
+		app_alert(app, "that does nothing here");
 }
 
 /* A step of the wheel is three lines. */
@@ -301,6 +301,7 @@ void app_key(struct app *app, int key)
 
 	app->status[0] = '\0';
 	app->alert = false;
+	app->error = 0;
 	app->dirty = true;
 	if (!app->prompt.question) {
 		if (!take_wheel(app, key))

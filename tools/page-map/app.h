@@ -89,7 +89,7 @@ struct app {
 		char text[200];
 	} failure;		/* the latest one */
 	bool stale;		/* a failure came while something was being read */
-	int error;		/* the latest negative errno that was said */
+	int error;		/* the negative errno that the latest key came to; 0: none */
 	char status[512];
 	bool alert;		/* the status is bad news */
 	bool frozen;

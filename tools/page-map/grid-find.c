@@ -175,7 +175,7 @@ void grid_search_next(struct grid *g, bool backwards)
 	if (*g->wanted)
 		begin_search(g, g->cursor, backwards);
 	else
-		app_say(g->view.app, "nothing was searched for yet (F3 or /)");
+		app_alert(g->view.app, "nothing was searched for yet (F3 or /)");
 }
 
 void grid_search_poisoned(struct grid *g)

@@ -347,7 +347,7 @@ static bool click(struct list *l)
 static void find(struct list *l, int by)
 {
 	if (!*l->wanted) {
-		app_say(l->view.app, "nothing was searched for yet (F3 or /)");
+		app_alert(l->view.app, "nothing was searched for yet (F3 or /)");
 		return;
 	}
 	for (size_t i = 1; i <= l->shown; i++) {
@@ -373,8 +373,8 @@ static void find_poisoned(struct list *l)
 		l->cursor = at;
 		return;
 	}
-	app_say(l->view.app, l->counting ? "none was found yet: not all is counted" :
-					   "nothing here is poisoned");
+	app_alert(l->view.app, l->counting ? "none was found yet: not all is counted" :
+					     "nothing here is poisoned");
 }
 
 static void sort_by_next(struct list *l)
