@@ -219,6 +219,45 @@ at() {
 	stdout_has ' kind        thp' ' folio       order 6: 64 pages from PFN 0x12c on (this is a tail)'
 }
 
+# forecast FLAGS LINE...: what is said of an error in a page with these flags that is
+# mapped once.
+forecast() {
+	dump "$root/proc/kpageflags" 'reserved*4' "$1"
+	put_words "$root/proc/kpagecount" '0*4' "${mapped:-1}"
+	run_split page-map --sysroot "$root" --once --keys 'g 4 Enter Enter' --size 100x50
+	status_is 0
+	diff -u <(printf '%s\n' "${@:2}") <(sed -n '/^ an error/,/^$/{/^$/d;p}' "$stdout_file") ||
+		complain "of $1"
+}
+
+@test "what an error in a page would do" {
+	local lost=' what was written to it is lost: fsync(2) fails once'
+
+	forecast lru,uptodate,mmap,anon,swapbacked ' an error    would be "dirty LRU page: Recovered"' \
+		'             at once: BUS_MCEERR_AO to early processes' \
+		'             when it is touched: BUS_MCEERR_AR'
+	forecast lru,uptodate,mmap,dirty ' an error    would be "dirty LRU page: Recovered"' \
+		'             at once: BUS_MCEERR_AO to early processes' \
+		'             when it is touched: BUS_MCEERR_AR' "            $lost"
+	forecast lru,uptodate,mmap ' an error    would be "clean LRU page: Recovered"' \
+		'             at once: nobody is signalled' \
+		'             when it is touched: nobody is signalled'
+	mapped=0 forecast lru,uptodate,dirty ' an error    would be "dirty LRU page: Recovered"' \
+		'             at once: nobody is signalled' \
+		'             when it is touched: nobody is signalled' "            $lost"
+	forecast lru,uptodate,mmap,swapbacked ' an error    would be "clean LRU page: Recovered"' \
+		'             at once: nobody is signalled' \
+		'             when it is touched: BUS_MCEERR_AR' '             it stays in the file until that is truncated or removed'
+	forecast lru,uptodate,mmap,swapbacked,dirty ' an error    would be "dirty LRU page: Recovered"' \
+		'             at once: BUS_MCEERR_AO to early processes' \
+		'             when it is touched: BUS_MCEERR_AR' '             it stays in the file until that is truncated or removed'
+	forecast slab ' an error    would be "a page of the kernel: Ignored"' \
+		'             at once: nobody is signalled' \
+		'             when it is touched: nobody is signalled' \
+		'             the kernel goes on to use it'
+	forecast hwpoison ' an error    has happened: the page is poisoned'
+}
+
 @test "help: the keys of the man page, in the same order, and no others" {
 	local man=$BATS_TEST_DIRNAME/../../man/page-map.1
 
@@ -390,7 +429,7 @@ at() {
 	at '0x12c ' '/ thp,compound_head Enter'
 	alerts 'pgtable: there is none here' '/ pgtable Enter'
 	alerts 'bogus: no such flag' '/ bogus Enter'
-	says 'nothing was searched for yet (F3 or /)' n
+	alerts 'nothing was searched for yet (F3 or /)' n
 	says 'Search pages with the flags: slab' '/ slab'
 }
 
@@ -426,8 +465,8 @@ at() {
 	[[ $(row 1 --keys 'Tab Tab Down p Enter') == 'page-map > processes > 7 usemem'* ]]
 	[[ $(row 1 --pid 7 --keys 'g 0x21000 Enter Enter') == 'page-map > 7 usemem > anonymous'* ]]
 	alerts 'init: no such name here' 'Tab Tab / init Enter'
-	says 'nothing here is poisoned' 'p' --pid 8
-	says 'nothing was searched for yet (F3 or /)' 'Tab n'
+	alerts 'nothing here is poisoned' 'p' --pid 8
+	alerts 'nothing was searched for yet (F3 or /)' 'Tab n'
 }
 
 @test "a name that is not ASCII is found" {
@@ -549,6 +588,32 @@ at() {
 	[ "$(legend node)" = 'X poisoned 2   0 node 0 32767   1 node 1 127' ]
 }
 
+@test "a legend that is too long says how much is left out" {
+	local name words=()
+
+	mkdir -p "$root/sys/fs/cgroup"
+	touch "$root/sys/fs/cgroup/"{cgroup.controllers,cgroup.procs,memory.stat}
+	echo 'cgroup2 /sys/fs/cgroup cgroup2 rw 0 0' > "$root/proc/mounts"
+	# Of different sizes, so that their order is known; a name is longer than there is room.
+	for name in {a..h}; do
+		name=$root/sys/fs/cgroup/$name-long-name-of-a-control-group-of-many
+		mkdir "$name"
+		touch "$name/"{cgroup.controllers,cgroup.type,memory.stat}
+		words+=("$(stat -c %i "$name")*$((80 - ${#words[@]}))")
+	done
+	put_words "$root/proc/kpagecgroup" "${words[@]}" '0*28'
+	# The fourth has the huge page, too.
+	diff -u - <(row 19 --scheme cgroup; line 20; line 21) <<-'END'
+	X poisoned 2   D <long-name-of-a-control-group-of-many 126
+	A <long-name-of-a-control-group-of-many 80
+	B <long-name-of-a-control-group-of-many 79   +6 more
+	END
+	# With room for all, nothing is left out.
+	run_split page-map --once --sysroot "$root" --scheme cgroup --size 200x24
+	[ "$(grep -o 'of-many ' "$stdout_file" | wc -l)" -eq 8 ] || complain "not all of them"
+	! grep more "$stdout_file" || complain "nothing is left out"
+}
+
 @test "mark, freeze, failure, injection" {
 	says 'marked: what changes from now on stands out' m
 	says 'the mark is gone' 'm m'
@@ -557,7 +622,7 @@ at() {
 	says 'frozen' z
 	says 'refreshed by itself again' 'z z'
 	[[ $(row 1 --keys z) == *', frozen' ]]
-	says 'no memory failure has happened since the start' f
+	alerts 'no memory failure has happened since the start' f
 	alerts 'only with --allow-inject' F9
 	alerts 'only with --allow-inject' 'g 290 Enter Enter k'
 }
@@ -719,6 +784,23 @@ refuses() {
 	[[ $(< "$stderr_file") == 'page-map: /proc/kpageflags: '* ]] || complain "another message"
 	run_split unprivileged page-map --once -F "$root/proc/kpageflags"
 	status_is 3
+}
+
+@test "the last key that comes to nothing is the status, and no other" {
+	alerts 'that does nothing here' 'Tab Tab +'
+	alerts 'x: no such flag' '/ x Enter'
+	# The next one is a success.
+	at '0x1 reserved' '/ x Enter Right'
+	needs_unprivileged page-map
+	chmod -R a+rX "$root"
+	chmod 0 "$root/proc/8/pagemap"
+	run_split unprivileged page-map --once --sysroot "$root" --keys 'Tab Tab g 8 Enter Enter Enter'
+	status_is 3
+	grep -q '^page-map: .*: ptrace access to it is refused' "$stderr_file" || complain "no message"
+	run_split unprivileged page-map --once --sysroot "$root" \
+		--keys 'Tab Tab g 8 Enter Enter Enter / nobody Enter'
+	status_is 1
+	stderr_is 'page-map: nobody: no such name here'
 }
 
 @test "a process that is not there" {
