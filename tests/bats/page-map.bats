@@ -187,7 +187,7 @@ at() {
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
 	shows --pid 7 --keys Tab <<-'END'
-	page-map > pages
+	page-map > pages of 7
 	kind: 8 pages (32 KiB), a cell is a page
 	       0x10000 AA~AFXTT
 
@@ -573,7 +573,7 @@ forecast() {
 	X poisoned 2   0 not mapped 424   1 once 164   2 twice 10   4 3 to 4 times 10
 	8 5 to 8 times 10   T 9 to 32 times 10   M more often 10
 	X poisoned 2   C clean 425   N no user page 149   D dirty 64
-	X poisoned 2   - charged to none 638
+	X poisoned 2   ? not known 638
 	END
 	# Soft-dirty is of the page table.
 	[ "$(legend dirty -p 8 --keys Tab)" = 'S soft-dirty 1' ]

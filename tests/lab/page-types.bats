@@ -429,6 +429,6 @@ teardown() {
 	run setpriv --reuid 65534 --regid 65534 --clear-groups page-types -F /dev/null -p 1
 	umount /proc
 	echo "$output"
-	((status == 1))
+	((status == 3))
 	has "hidepid"
 }

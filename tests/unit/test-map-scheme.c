@@ -227,7 +227,8 @@ static void test_node(void **state)
 /* The first that are met have a class of their own, and keep it. */
 static void test_cgroup(void **state)
 {
-	struct sample samples[18] = { { { .cgroup = 0 }, "charged to none" } };
+	struct sample samples[18] = { { { .cgroup = 0 }, "charged to none" },
+				      { { .cgroup = UINT64_MAX }, "not known" } };
 	static char names[18][16];
 	struct map *map = *state;
 	struct scheme_state classes = { .machine = &map->machine };
@@ -243,8 +244,8 @@ static void test_cgroup(void **state)
 	ino = fixture_ino(map->fx, "/sys/fs/cgroup/mine");
 	map_put(map, 0, 0, 10);
 	map_open(map);
-	samples[1] = (struct sample){ { .cgroup = ino }, "/sys/fs/cgroup/mine" };
-	for (unsigned int i = 2; i < ARRAY_SIZE(samples); i++) {
+	samples[2] = (struct sample){ { .cgroup = ino }, "/sys/fs/cgroup/mine" };
+	for (unsigned int i = 3; i < ARRAY_SIZE(samples); i++) {
 		/* No inode of this tree. */
 		snprintf(names[i], sizeof(names[i]), "@%u", i);
 		samples[i] = (struct sample){ { .cgroup = i }, i < 15 ? names[i] : "other cgroups" };

@@ -218,7 +218,7 @@ static unsigned int classify_cgroup(struct scheme_state *state, const struct pag
 	struct cgroup_classes *known = &state->cgroups;
 	char number[32];
 
-	if (!state->machine->cgroup)
+	if (p->cgroup == UINT64_MAX)
 		return CGROUP_UNKNOWN;
 	if (!p->cgroup)
 		return CGROUP_NONE;

@@ -285,7 +285,7 @@ struct chunk {
 
 static void set_place(struct page_info *p, uint64_t place)
 {
-	*p = (struct page_info){ .place = place, .mapcount = UINT64_MAX };
+	*p = (struct page_info){ .place = place, .mapcount = UINT64_MAX, .cgroup = UINT64_MAX };
 }
 
 static ssize_t read_physical(struct chunk *c, uint64_t pfn, size_t n)
@@ -444,7 +444,8 @@ static void find_heads(const struct chunk *c)
 		} else if (p->kflags & KPAGE_BIT(COMPOUND_TAIL)) {
 			compound_find(&folio, m->flags, cgroups, p->pfn, p->kflags, p->cgroup);
 			p->head_kflags = folio.kflags;
-			p->cgroup = folio.cgroup;
+			if (cgroups)
+				p->cgroup = folio.cgroup;
 		}
 	}
 }

@@ -34,7 +34,7 @@ struct page_info {
 	uint64_t entry;		/* of pagemap; 0 in physical memory */
 	uint64_t head_kflags;	/* of the first page of its folio; else its own */
 	uint64_t mapcount;	/* UINT64_MAX: not known */
-	uint64_t cgroup;	/* inode; 0: none, or not known */
+	uint64_t cgroup;	/* inode; 0: none; UINT64_MAX: not known */
 	const char *vma_name;	/* "[vdso]" where the kernel has mapped its own pages; else NULL */
 };
 
