@@ -3,7 +3,7 @@
 # page-map on a real kernel, as root in the lab: what it shows is what is there, a page is
 # found, poisoned and seen to be, and looking changes nothing.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # bats runs each test in a subshell; run sets stderr
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # bats runs each test in a subshell; run sets stderr
 
 bats_require_minimum_version 1.5.0
 

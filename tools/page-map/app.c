@@ -21,7 +21,11 @@ void app_push(struct app *app, struct view *v)
 {
 	if (!v)
 		return;
-	app->views = xgrow(app->views, app->nr_views, sizeof(*app->views));
+	if (app->nr_views == MAX_DEPTH) {
+		v->ops->free(v);
+		app_alert(app, "this is deep enough: go up with Esc");
+		return;
+	}
 	app->views[app->nr_views++] = v;
 }
 
@@ -132,7 +136,6 @@ int app_open(struct app *app, const char *sysroot, const char *copy)
 void app_close(struct app *app)
 {
 	leave_all(app);
-	free(app->views);
 	free(app->tags);
 	free(app->chosen);
 	kpage_watch_free(app->watch);

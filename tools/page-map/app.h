@@ -58,6 +58,8 @@ struct tag {
 };
 
 #define MAX_TAGS 4096
+/* A way down is some six views; failures may be gone to from everywhere. */
+#define MAX_DEPTH 32
 
 struct settings {
 	const struct scheme *scheme;
@@ -74,7 +76,7 @@ struct app {
 	struct settings remembered;	/* of these, what a key has changed, or was so before */
 	pid_t pid;		/* of --pid; 0: the machine */
 	struct view *help;	/* the view of that kind that was opened last */
-	struct view **views;	/* the way: the last one is shown */
+	struct view *views[MAX_DEPTH];	/* the way: the last one is shown */
 	size_t nr_views;
 	unsigned int screen;	/* which of the first screens the way began with */
 	struct prompt prompt;

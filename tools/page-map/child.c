@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-extern char **environ;
-
 /* The path of a tool beside this program; NULL: there is none. */
 static char *find_beside(const char *tool)
 {

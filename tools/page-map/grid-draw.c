@@ -126,7 +126,7 @@ static void draw_cells(const struct grid *g, struct frame *f)
 {
 	const struct scan *scan = &g->shown;
 
-	for (size_t i = 0; i < scan->nr_cells && i < (size_t)(g->cols * g->rows); i++) {
+	for (size_t i = 0; i < scan->nr_cells && i < (size_t)g->cols * (size_t)g->rows; i++) {
 		int x = GRID_LEFT + (int)(i % (size_t)g->cols), y = GRID_TOP + (int)(i / (size_t)g->cols);
 
 		if (x == GRID_LEFT)
@@ -139,7 +139,7 @@ static void mark_cell(const struct grid *g, struct frame *f, uint64_t index, enu
 {
 	uint64_t cell = (index - g->first) >> g->zoom;
 
-	if (index < g->first || cell >= (uint64_t)(g->cols * g->rows))
+	if (index < g->first || cell >= (uint64_t)g->cols * (uint64_t)g->rows)
 		return;
 	frame_mark(f, GRID_LEFT + (int)(cell % (uint64_t)g->cols),
 		   GRID_TOP + (int)(cell / (uint64_t)g->cols), 1, mark);

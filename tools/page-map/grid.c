@@ -25,7 +25,7 @@ static char *grid_title(const struct view *v)
 
 static size_t cells_of_screen(const struct grid *g)
 {
-	return (size_t)(g->cols * g->rows);
+	return (size_t)g->cols * (size_t)g->rows;
 }
 
 uint64_t grid_cell_start(const struct grid *g)
@@ -457,7 +457,7 @@ static bool change_zoom(struct grid *g, enum action action)
 		return true;
 	case ACTION_ZOOM_FIT:
 		g->nr_steps = 0;
-		grid_set_zoom(g, UINT8_MAX);
+		grid_set_zoom(g, fitting_zoom(g));
 		return true;
 	default:
 		return false;

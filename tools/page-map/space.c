@@ -352,7 +352,7 @@ static bool may_be_page(const struct page_info *p)
 
 static void collect(const struct chunk *c, struct lookup *l)
 {
-	const struct page_info *sorted[CHUNK];
+	const struct page_info *sorted[CHUNK] = { NULL };
 
 	l->n = 0;
 	for (size_t i = 0; i < c->n; i++)
