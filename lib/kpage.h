@@ -419,6 +419,14 @@ int kpage_maps_next(struct kpage_maps *maps, struct kpage_vma *out);
  */
 int kpage_mount_devices(struct kpage_ctx *ctx, pid_t pid, const char *type, dev_t **out, size_t *n);
 
+/*
+ * Where a file system of a type, e.g. "debugfs", is mounted: the first such place that has
+ * the file or directory `has` ("": any), as a path below the root, into buf. Errors: -ENODEV
+ * nowhere; -ENAMETOOLONG; those of open(2) on /proc/mounts.
+ */
+int kpage_mount_find(struct kpage_ctx *ctx, const char *type, const char *has, char *buf,
+		     size_t size);
+
 /* -------------------------------------------------------------------- tasks */
 
 /* What /proc/PID/status says of a task. */

@@ -44,3 +44,14 @@ KPAGE_EXPORT int kpage_mount_devices(struct kpage_ctx *ctx, pid_t pid, const cha
 	*n = found;
 	return 0;
 }
+
+KPAGE_EXPORT int kpage_mount_find(struct kpage_ctx *ctx, const char *type, const char *has,
+				  char *buf, size_t size)
+{
+	char mount[KPAGE_PATH_MAX];
+	int err = ctx_find_mount(ctx, type, has, mount);
+
+	if (err)
+		return err;
+	return snprintf(buf, size, "%s", mount) < (int)size ? 0 : -ENAMETOOLONG;
+}

@@ -192,6 +192,21 @@ would write 9 to /sys/kernel/debug/mce-inject/bank" ]
 	[ ! -e "$root/run/hwpoison-tools/mce-inject" ]
 }
 
+@test "debugfs that is mounted elsewhere" {
+	mkdir -p "$root/mnt"
+	mv "$root/sys/kernel/debug" "$root/mnt/debug"
+	mce=$root/mnt/debug/mce-inject
+	echo "none /mnt/debug debugfs rw 0 0" > "$root/proc/mounts"
+	inject --corrected --wait 0 --fake-panic
+	status_is 0
+	[ "$(cat "$mce"/{flags,status,bank})" = "th
+0x9000000000000091
+9" ]
+	[ "$(cat "$root/mnt/debug/mce/fake_panic")" = 0 ]
+	inject --corrected --dry-run
+	stdout_matches '^would write sw to /mnt/debug/mce-inject/flags$'
+}
+
 @test "what a run that was killed has left is put back first" {
 	mkdir -m 0700 "$root/run/hwpoison-tools"
 	inject --corrected --wait 0

@@ -5,6 +5,28 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+static void test_find(void **state)
+{
+	struct fixture *fx = *state;
+	char buf[64];
+
+	assert_int_equal(kpage_mount_find(fx->ctx, "debugfs", "", buf, sizeof(buf)), -ENOENT);
+	fixture_text(fx, "/proc/mounts",
+		     "proc /proc proc rw 0 0\n"
+		     "none /sys/kernel/debug debugfs rw 0 0\n"
+		     "none /mnt/two debugfs rw 0 0\n");
+	fixture_text(fx, "/sys/kernel/debug/one", "1\n");
+	fixture_text(fx, "/mnt/two/dir/file", "2\n");
+	assert_int_equal(kpage_mount_find(fx->ctx, "debugfs", "", buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "/sys/kernel/debug");
+	assert_int_equal(kpage_mount_find(fx->ctx, "debugfs", "dir", buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "/mnt/two");
+	assert_int_equal(kpage_mount_find(fx->ctx, "debugfs", "none", buf, sizeof(buf)), -ENODEV);
+	assert_int_equal(kpage_mount_find(fx->ctx, "ext4", "", buf, sizeof(buf)), -ENODEV);
+	assert_int_equal(kpage_mount_find(fx->ctx, "debugfs", "dir", buf, 8), -ENAMETOOLONG);
+	assert_int_equal(kpage_mount_find(fx->ctx, "debugfs", "dir", buf, 9), 0);
+}
+
 static void check_devices(struct fixture *fx, const char *type, const dev_t *wanted, size_t n)
 {
 	dev_t *devices = NULL;
@@ -76,6 +98,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TREE_TEST(test_types),
 		TREE_TEST(test_no_process),
+		TREE_TEST(test_find),
 		cmocka_unit_test(test_live),
 	};
 

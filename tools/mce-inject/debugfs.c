@@ -16,11 +16,38 @@
 #include "common/util.h"
 #include "show.h"
 
-#define DIR_PATH "/sys/kernel/debug/mce-inject/"
-#define FAKE_PANIC "/sys/kernel/debug/mce/fake_panic"
+#define DEFAULT_ROOT "/sys/kernel/debug"
+#define FLAGS "mce-inject/flags"
+#define FAKE_PANIC "mce/fake_panic"
 #define NOTE "mce-inject"
 
 /* ------------------------------------------------------------------------ files */
+
+void debugfs_find(struct debugfs *d)
+{
+	if (kpage_mount_find(d->ctx, "debugfs", "mce-inject", d->root, sizeof(d->root)))
+		snprintf(d->root, sizeof(d->root), DEFAULT_ROOT);
+}
+
+struct path {
+	char text[192];
+};
+
+static struct path path_of(const struct debugfs *d, const char *file)
+{
+	struct path path;
+
+	snprintf(path.text, sizeof(path.text), "%s/%s", d->root, file);
+	return path;
+}
+
+static struct path register_path(const struct debugfs *d, const char *name)
+{
+	struct path path;
+
+	snprintf(path.text, sizeof(path.text), "%s/mce-inject/%s", d->root, name);
+	return path;
+}
 
 /* The line end counts: the kernel cuts the last byte off the type. */
 static int write_file(struct kpage_ctx *ctx, const char *path, const char *text)
@@ -98,10 +125,11 @@ static int check_register(struct debugfs *d, const char *path, uint64_t value)
 
 static int write_register(struct debugfs *d, const struct mce *m, size_t i)
 {
-	char path[64], text[32];
+	struct path where = register_path(d, registers[i].file);
+	const char *path = where.text;
+	char text[32];
 	int err;
 
-	snprintf(path, sizeof(path), DIR_PATH "%s", registers[i].file);
 	value_text(m, i, text, sizeof(text));
 	err = write_file(d->ctx, path, text);
 	if (err == -EINVAL && registers[i].invalid)
@@ -155,13 +183,13 @@ static int put_back(struct debugfs *d)
 	if (sscanf(note, "%7s %23s", flags, fake) != 2)
 		return fail(EXIT_FAILED, "%s/" NOTE ": %s: not a note of this tool", rundir_path(d->dir),
 			    note);
-	err = write_file(d->ctx, DIR_PATH "flags", flags);
+	err = write_file(d->ctx, path_of(d, FLAGS).text, flags);
 	if (err)
-		return fail_file(err, DIR_PATH "flags");
+		return fail_file(err, path_of(d, FLAGS).text);
 	if (strcmp(fake, "-") != 0)
-		err = write_file(d->ctx, FAKE_PANIC, fake);
+		err = write_file(d->ctx, path_of(d, FAKE_PANIC).text, fake);
 	if (err)
-		return fail_file(err, FAKE_PANIC);
+		return fail_file(err, path_of(d, FAKE_PANIC).text);
 	err = rundir_note_remove(d->dir, NOTE);
 	return err ? fail_errno(err, "%s/" NOTE, rundir_path(d->dir)) : EXIT_OK;
 }
@@ -169,16 +197,17 @@ static int put_back(struct debugfs *d)
 static int take_note(struct debugfs *d)
 {
 	char note[64], flags[8], fake[24] = "-";
-	int err = kpage_ctx_read_line(d->ctx, DIR_PATH "flags", flags, sizeof(flags));
+	struct path type = path_of(d, FLAGS), panic = path_of(d, FAKE_PANIC);
+	int err = kpage_ctx_read_line(d->ctx, type.text, flags, sizeof(flags));
 
 	if (err)
-		return fail_file(err, DIR_PATH "flags");
+		return fail_file(err, type.text);
 	if (d->fake_panic)
-		err = kpage_ctx_read_line(d->ctx, FAKE_PANIC, fake, sizeof(fake));
+		err = kpage_ctx_read_line(d->ctx, panic.text, fake, sizeof(fake));
 	if (err == -ENOENT)
-		return fail(EXIT_CANNOT, FAKE_PANIC ": not there: this kernel can't fake a panic");
+		return fail(EXIT_CANNOT, "%s: not there: this kernel can't fake a panic", panic.text);
 	if (err)
-		return fail_file(err, FAKE_PANIC);
+		return fail_file(err, panic.text);
 	snprintf(note, sizeof(note), "%s %s", flags, fake);
 	err = rundir_note_write(d->dir, NOTE, note);
 	return err ? fail_errno(err, "%s/" NOTE, rundir_path(d->dir)) : EXIT_OK;
@@ -192,12 +221,12 @@ int debugfs_begin(struct debugfs *d)
 		status = take_note(d);
 	if (status)
 		return status;
-	err = write_file(d->ctx, DIR_PATH "flags", d->type);
+	err = write_file(d->ctx, path_of(d, FLAGS).text, d->type);
 	if (err)
-		return fail_file(err, DIR_PATH "flags");
+		return fail_file(err, path_of(d, FLAGS).text);
 	if (d->fake_panic)
-		err = write_file(d->ctx, FAKE_PANIC, "1");
-	return err ? fail_file(err, FAKE_PANIC) : EXIT_OK;
+		err = write_file(d->ctx, path_of(d, FAKE_PANIC).text, "1");
+	return err ? fail_file(err, path_of(d, FAKE_PANIC).text) : EXIT_OK;
 }
 
 int debugfs_end(struct debugfs *d, int status)
@@ -214,12 +243,12 @@ void debugfs_show(const struct debugfs *d, const struct mce *m)
 	char text[32];
 
 	if (d->fake_panic)
-		printf("would write 1 to " FAKE_PANIC "\n");
-	printf("would write %s to " DIR_PATH "flags\n", d->type);
+		printf("would write 1 to %s\n", path_of(d, FAKE_PANIC).text);
+	printf("would write %s to %s\n", d->type, path_of(d, FLAGS).text);
 	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
 		if (is_written(d, m, i)) {
 			value_text(m, i, text, sizeof(text));
-			printf("would write %s to " DIR_PATH "%s\n", text, registers[i].file);
+			printf("would write %s to %s\n", text, register_path(d, registers[i].file).text);
 		}
 }
 

@@ -11,7 +11,11 @@ struct debugfs {
 	struct rundir *dir;
 	const char *type;		/* sw, hw, df, th */
 	bool fake_panic;
+	char root[128];			/* where it is mounted: see debugfs_find() */
 };
+
+/* Finds where the module's files are. Without any, /sys/kernel/debug is named. */
+void debugfs_find(struct debugfs *d);
 
 /*
  * Puts back what a run that was killed has left, notes how it is now, and sets the type,

@@ -201,10 +201,13 @@ static int check_all(const struct run *run)
 
 static void show_injection(const struct run *run, const struct mce *m)
 {
-	const struct debugfs d = { .type = run->opt.type, .fake_panic = run->opt.fake_panic };
+	struct debugfs d = {
+		.ctx = run->ctx, .type = run->opt.type, .fake_panic = run->opt.fake_panic,
+	};
 	struct vm_check check;
 
 	if (!run->opt.by_machine) {
+		debugfs_find(&d);
 		debugfs_show(&d, m);
 		return;
 	}
@@ -264,8 +267,10 @@ static int inject_by_debugfs(struct run *run, struct rundir *dir, struct book *b
 	struct debugfs d = {
 		.ctx = run->ctx, .type = run->opt.type, .fake_panic = run->opt.fake_panic, .dir = dir,
 	};
-	int status = debugfs_begin(&d);
+	int status;
 
+	debugfs_find(&d);
+	status = debugfs_begin(&d);
 	if (!status)
 		status = inject_all(run, &d, NULL, book);
 	return debugfs_end(&d, status);
