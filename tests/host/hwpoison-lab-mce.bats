@@ -4,7 +4,7 @@
 # choose the kernel. One boot serves all tests; the last one ends it.
 
 # Programs in single quotes are for the guest to expand.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2030,SC2031 # … and status is that of run
 
 bats_require_minimum_version 1.5.0
 
@@ -63,6 +63,7 @@ raise() {
 page() {
 	local range n=0
 
+	# shellcheck disable=SC2013 # words
 	for range in $(sed -n 's/^usemem: pfns //p' "$OUT"); do
 		if (($1 < n + ${range#*+})); then
 			printf '0x%x\n' $(((${range%+*} + $1 - n) * 4096))

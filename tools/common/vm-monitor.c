@@ -219,8 +219,7 @@ static int have_banks_polled(struct kpage_ctx *ctx)
 
 	if (err)
 		return err;
-	/* What it reads is hexadecimal without a 0x. */
-	seconds = strtoul(text, NULL, 16);
+	seconds = strtoul(text, NULL, 10);
 	err = write_interval(ctx, seconds + 1);
 	back = write_interval(ctx, seconds);
 	return err ? err : back;

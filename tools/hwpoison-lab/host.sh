@@ -15,7 +15,8 @@ guest_dir='' guest_pid='' guest_kernel='' guest_cpus='' guest_model=''
 guests_list() {
 	local file pid rest
 	for file in "${TMPDIR:-/tmp}"/hwpoison-lab.*/guest; do
-		[[ -O $file && -O ${file%/guest} ]] && read -r pid rest <"$file" || continue
+		[[ -O $file && -O ${file%/guest} ]] || continue
+		read -r pid rest <"$file" || continue
 		[[ $opt_guest && $pid != "$opt_guest" ]] || ! kill -0 "$pid" 2>/dev/null ||
 			printf '%d %s %s\n' "$pid" "$rest" "${file%/guest}"
 	done

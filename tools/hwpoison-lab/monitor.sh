@@ -82,7 +82,8 @@ monitor_aim() {
 	while ((SECONDS <= until)); do
 		monitor_ask stop || return
 		for n in "${cpus[@]}"; do
-			monitor_runs_user "$n" && monitor_maps "$n" "$vaddr" "$addr" || continue
+			monitor_runs_user "$n" || continue
+			monitor_maps "$n" "$vaddr" "$addr" || continue
 			monitor_ask "${command//%/$n}"
 			local status=$? text=$reply
 			monitor_ask cont
