@@ -286,7 +286,8 @@ lab_tests = \
 	tests/lab/usemem.bats \
 	tests/lab/inject-kernel-pages.bats \
 	tests/lab/hwpoison-rst.bats \
-	tests/lab/inject-cgroup-v1.bats
+	tests/lab/inject-cgroup-v1.bats \
+	tests/lab/mce-machine.bats
 
 host_tests = \
 	tests/host/hwpoison-lab-boot.bats \

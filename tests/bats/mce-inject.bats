@@ -193,13 +193,14 @@ would write 9 to /sys/kernel/debug/mce-inject/bank" ]
 }
 
 @test "debugfs that is mounted elsewhere" {
+	local files=$root/mnt/debug/mce-inject
+
 	mkdir -p "$root/mnt"
 	mv "$root/sys/kernel/debug" "$root/mnt/debug"
-	mce=$root/mnt/debug/mce-inject
 	echo "none /mnt/debug debugfs rw 0 0" > "$root/proc/mounts"
 	inject --corrected --wait 0 --fake-panic
 	status_is 0
-	[ "$(cat "$mce"/{flags,status,bank})" = "th
+	[ "$(cat "$files"/{flags,status,bank})" = "th
 0x9000000000000091
 9" ]
 	[ "$(cat "$root/mnt/debug/mce/fake_panic")" = 0 ]
