@@ -247,6 +247,7 @@ bats_tests = \
 	tests/bats/page-map.bash \
 	tests/bats/page-map-screen.bats \
 	tests/bats/page-map.bats \
+	tests/bats/page-types-big.bats \
 	tests/bats/page-types-docs.bats \
 	tests/bats/page-types-dump.bats \
 	tests/bats/page-types-errors.bats \
@@ -264,6 +265,7 @@ bats_tests = \
 	tests/bats/usemem.bats
 
 lab_tests = \
+	tests/lab/big-machine.bats \
 	tests/lab/helper.bash \
 	tests/lab/inject-filters.bats \
 	tests/lab/inject-kinds.bats \
