@@ -239,14 +239,14 @@ static unsigned int classify_cgroup(struct scheme_state *state, const struct pag
 /* -------------------------------------------------------------------------- all */
 
 static const struct scheme schemes[] = {
-	{ "kind", "kind", NEED_HEAD, kinds, ARRAY_SIZE(kinds), classify_kind },
-	{ "age", "LRU age", NEED_HEAD, ages, ARRAY_SIZE(ages), classify_age },
-	{ "order", "folio order", NEED_ORDER, orders, ARRAY_SIZE(orders), classify_order },
-	{ "node", "NUMA node", 0, nodes, ARRAY_SIZE(nodes), classify_node },
-	{ "mapcount", "map count", NEED_MAPCOUNT, mapcounts, ARRAY_SIZE(mapcounts),
+	{ "kind", "kind", NEED_HEAD, ARRAY_SIZE(kinds), kinds, classify_kind },
+	{ "age", "LRU age", NEED_HEAD, ARRAY_SIZE(ages), ages, classify_age },
+	{ "order", "folio order", NEED_ORDER, ARRAY_SIZE(orders), orders, classify_order },
+	{ "node", "NUMA node", 0, ARRAY_SIZE(nodes), nodes, classify_node },
+	{ "mapcount", "map count", NEED_MAPCOUNT, ARRAY_SIZE(mapcounts), mapcounts,
 	  classify_mapcount },
-	{ "dirty", "dirty and soft-dirty", NEED_HEAD, dirts, ARRAY_SIZE(dirts), classify_dirty },
-	{ "cgroup", "memory cgroup", NEED_CGROUP, cgroups, ARRAY_SIZE(cgroups), classify_cgroup },
+	{ "dirty", "dirty and soft-dirty", NEED_HEAD, ARRAY_SIZE(dirts), dirts, classify_dirty },
+	{ "cgroup", "memory cgroup", NEED_CGROUP, ARRAY_SIZE(cgroups), cgroups, classify_cgroup },
 };
 
 const struct scheme *scheme_table(size_t *n)

@@ -30,8 +30,8 @@ struct scheme {
 	const char *name;
 	const char *title;
 	unsigned int needs;		/* enum page_needs */
-	const struct page_class *classes;
 	unsigned int nr_classes;
+	const struct page_class *classes;
 	unsigned int (*classify)(struct scheme_state *state, const struct page_info *p);
 };
 

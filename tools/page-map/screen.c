@@ -103,8 +103,8 @@ static void start_colors(void)
 		return;
 	start_color();
 	use_default_colors();
-	for (short style = 0; style < NR_STYLES; style++)
-		make_pair(style);
+	for (int style = 0; style < NR_STYLES; style++)
+		make_pair((short)style);
 }
 
 static attr_t attributes(const struct glyph *g)

@@ -337,11 +337,12 @@ struct lookup {
 	size_t n;
 };
 
-static int by_pfn(const void *a, const void *b)
+static int by_pfn(const void *a, const void *b, void *arg)
 {
-	const struct page_info *x = *(struct page_info *const *)a, *y = *(struct page_info *const *)b;
+	const struct page_info *pages = arg;
+	uint64_t x = pages[*(const uint16_t *)a].pfn, y = pages[*(const uint16_t *)b].pfn;
 
-	return (x->pfn > y->pfn) - (x->pfn < y->pfn);
+	return (x > y) - (x < y);
 }
 
 static bool may_be_page(const struct page_info *p)
@@ -352,17 +353,13 @@ static bool may_be_page(const struct page_info *p)
 
 static void collect(const struct chunk *c, struct lookup *l)
 {
-	const struct page_info *sorted[CHUNK] = { NULL };
-
 	l->n = 0;
 	for (size_t i = 0; i < c->n; i++)
 		if (may_be_page(&c->pages[i]))
-			sorted[l->n++] = &c->pages[i];
-	qsort(sorted, l->n, sizeof(sorted[0]), by_pfn);
-	for (size_t i = 0; i < l->n; i++) {
-		l->pfn[i] = sorted[i]->pfn;
-		l->page[i] = (uint16_t)(sorted[i] - c->pages);
-	}
+			l->page[l->n++] = (uint16_t)i;
+	qsort_r(l->page, l->n, sizeof(l->page[0]), by_pfn, c->pages);
+	for (size_t i = 0; i < l->n; i++)
+		l->pfn[i] = c->pages[l->page[i]].pfn;
 }
 
 /* One by one where one of them is beyond the file: the guess at a poisoned page was none. */

@@ -62,7 +62,7 @@ static size_t fitting(const char *text, size_t room)
 		return n;
 	for (n = room; n > room / 2; n--)
 		if (text[n] == ' ' || text[n] == ',')
-			return text[n] == ',' && n < room ? n + 1 : n;
+			return n < room && text[n] == ',' ? n + 1 : n;
 	/* Not within a character. */
 	for (n = room; n > 1 && (text[n] & 0xc0) == 0x80; n--)
 		;
