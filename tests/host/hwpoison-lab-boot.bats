@@ -64,6 +64,7 @@ says() {
 	echo only here >"$mark"; cat "$mark"
 	echo result >/run/hwpoison-lab/out/file
 	hwpoison-lab-monitor info status
+	hwpoison-lab-monitor pmemsave 0 16 "$mark.memory" 2>&1
 	cat /sys/fs/cgroup/cgroup.subtree_control
 	test -e /sys/kernel/debug/hwpoison/corrupt-pfn && test -e /sys/kernel/tracing/events && echo mounted
 	modprobe -a loop zram ext4 && echo modules
@@ -93,12 +94,14 @@ says() {
 	1
 	only here
 	VM status: running
+	hwpoison-lab-monitor: pmemsave: not a command for a guest
 	memory
 	mounted
 	modules
 	END
 	printf 'err %d\n' 1 2 3 4 5 | diff -u - "$err"
 	[ ! -e "$mark" ]
+	[ ! -e "$mark.memory" ]
 	[ "$(cat "$BATS_TEST_TMPDIR/result/file")" = result ]
 	grep -q 'a kernel message' "$BATS_TEST_TMPDIR/log"
 	grep -q 'Linux version' "$BATS_TEST_TMPDIR/log"

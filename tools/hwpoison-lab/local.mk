@@ -25,9 +25,10 @@ tools/hwpoison-lab/hwpoison-lab: tools/hwpoison-lab/hwpoison-lab.in Makefile
 	if test $(srcdir) != .; then cp -pf $(lab_parts:%=$(srcdir)/%) $(@D); fi && \
 	mv -f $@.tmp $@
 
-# It looks for its parts beside itself first: so it runs from the build tree.
+# It looks for its parts beside itself first: so it runs from the build tree. They are named
+# by the source's folder, since make would find the copies before them.
 lab_parts = $(dist_lab_DATA) $(dist_lab_SCRIPTS)
-tools/hwpoison-lab/hwpoison-lab: $(lab_parts)
+tools/hwpoison-lab/hwpoison-lab: $(lab_parts:%=$(srcdir)/%)
 
 clean-local:
 	if test $(srcdir) != .; then rm -f $(lab_parts); fi

@@ -46,12 +46,25 @@ monitor_answer() {
 	fi
 }
 
+# monitor_allows COMMAND: whether a guest may ask for it. It must not get at the host: QEMU
+# has commands that write files and start programs.
+monitor_allows() {
+	case ${1%% *} in
+	mce | info | nmi | gva2gpa | x | xp | stop | cont | system_reset | system_powerdown | quit) ;;
+	*)
+		reply="${1%% *}: not a command for a guest"
+		return 1
+		;;
+	esac
+}
+
 # Leaves QEMU's words in reply; 1: they are those of an error.
 monitor_do() {
 	if [[ $1 =~ ^aim\ (any|[0-9]+)\ (-|0x[0-9a-f]+)\ (0x[0-9a-f]+)\ ([0-9]{1,4})\ (.+)$ ]]; then
-		monitor_aim "${BASH_REMATCH[@]:1}"
+		local aim=("${BASH_REMATCH[@]:1}")
+		monitor_allows "${aim[4]}" && monitor_aim "${aim[@]}"
 	else
-		monitor_ask "$1"
+		monitor_allows "$1" && monitor_ask "$1"
 	fi
 }
 
