@@ -294,7 +294,9 @@ lab_tests = \
 host_tests = \
 	tests/host/hwpoison-lab-boot.bats \
 	tests/host/hwpoison-lab-mce.bats \
-	tests/host/inject-lockdown.bats
+	tests/host/hwpoison-lab-panics.bats \
+	tests/host/inject-lockdown.bats \
+	tests/host/mce-inject-cpus.bats
 
 EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-json tests/check-options tests/fuzz/dump \
 	tests/golden

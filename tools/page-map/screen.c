@@ -146,6 +146,8 @@ static void start_curses(void)
 int screen_open(void)
 {
 	const char *term = getenv("TERM");
+	bool can;
+	int err;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return fail(EXIT_USAGE, "not on a terminal (try --once, which prints a frame)");
@@ -153,16 +155,19 @@ int screen_open(void)
 		return fail(EXIT_USAGE, "TERM is not set (try --once, which prints a frame)");
 	if (tcgetattr(STDIN_FILENO, &at_start))
 		return fail_errno(-errno, "the terminal");
-	screen = newterm(NULL, stdout, stdin);
-	if (!screen)
+	/* Before newterm(), which leaks where it fails. */
+	if (setupterm(NULL, STDOUT_FILENO, &err) == ERR)
 		return fail(EXIT_USAGE, "TERM=%s: this terminal is not known (try --once, which prints a "
 			    "frame)", term);
-	atexit(screen_close);
-	if (!cursor_address || !clear_screen) {
-		screen_close();
+	can = cursor_address && clear_screen;
+	del_curterm(cur_term);
+	if (!can)
 		return fail(EXIT_USAGE, "TERM=%s: this terminal can't place text (try --once, which prints "
 			    "a frame)", term);
-	}
+	screen = newterm(NULL, stdout, stdin);
+	if (!screen)
+		return fail(EXIT_FAILED, "TERM=%s: the terminal can't be used", term);
+	atexit(screen_close);
 	prepare_farewell();
 	catch_crashes(true);
 	start_curses();
