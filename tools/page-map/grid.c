@@ -113,6 +113,11 @@ void grid_set_zoom(struct grid *g, unsigned int zoom)
 {
 	uint64_t cols = (uint64_t)MAX(g->cols, 1), line;
 
+	/* What is gone can't be read again. */
+	if (g->trouble) {
+		app_alert(g->view.app, "%s: this is its last picture", g->trouble);
+		return;
+	}
 	g->fit = zoom >= fitting_zoom(g);
 	g->zoom = g->fit ? fitting_zoom(g) : zoom;
 	/* The cursor in the middle. */
@@ -276,7 +281,7 @@ static void go_down(struct grid *g)
 		app_push(app, page_view(app, g->space.pid, space_place(&g->space, g->cursor)));
 		return;
 	}
-	if (g->nr_steps < MAX_ZOOM_STEPS)
+	if (g->nr_steps < MAX_ZOOM_STEPS && !g->trouble)
 		g->steps[g->nr_steps++] = (struct zoom_step){ g->cursor, g->zoom };
 	grid_set_zoom(g, zoom < g->zoom ? zoom : g->zoom - 1);
 }
@@ -437,17 +442,8 @@ static bool move_by(struct grid *g, enum action action)
 	}
 }
 
-static bool is_zoom(enum action action)
-{
-	return action == ACTION_ZOOM_IN || action == ACTION_ZOOM_OUT || action == ACTION_ZOOM_FIT;
-}
-
 static bool change_zoom(struct grid *g, enum action action)
 {
-	if (g->trouble && is_zoom(action)) {
-		app_alert(g->view.app, "%s: this is its last picture", g->trouble);
-		return true;
-	}
 	switch (action) {
 	case ACTION_ZOOM_IN:
 		grid_set_zoom(g, g->zoom - MIN(g->zoom, (unsigned int)ZOOM_STEP));
