@@ -158,7 +158,7 @@ see() {
 	has_line '^ +0x[0-9a-f]+ .*X'
 	has_line '^X poisoned 1 '
 	# From cells of many pages down to the page itself.
-	once --keys "p Enter Enter Enter" --size 100x50
+	once --keys "p Enter Enter" --size 100x50
 	has_line 'an error    has happened: the page is poisoned'
 	once --keys "Tab p Enter"
 	has_line '^page-map > memory blocks > block [0-9]+'
