@@ -343,6 +343,8 @@ logged() {
 
 @test "no processor in user mode: nothing is raised, and that is said" {
 	quiet --policy late
+	# One that only waits comes to user mode now and then.
+	kill -STOP "$pid"
 	run_mce --srar --pid "$pid" --vaddr "$(page 0)"
 	[ "$status" -eq 4 ]
 	[[ $stderr == *"no processor was found in user mode in 10 s in a process that has $(addr_of 0) at $(page 0)" ]]
