@@ -33,9 +33,7 @@ panics() {
 		>"$BATS_TEST_TMPDIR/out" 2>"$err" 3>&- || status=$?
 	echo "status $status, expected 125 and: $2"
 	cat "$BATS_TEST_TMPDIR/out" "$err"
-	[ "$status" -eq 125 ]
-	grep -qF "panic while the command ran" "$err"
-	grep -qiE "$2" "$err"
+	[ "$status" -eq 125 ] && grep -qF "panic while the command ran" "$err" && grep -qiE "$2" "$err"
 }
 
 @test "action optional, without S" {
@@ -76,9 +74,17 @@ panics() {
 }
 
 @test "a load in the kernel" {
-	# Processor 0 idles.
-	panics 'CPU 0 BANK 1 STATUS 0xbd80000000000134 MCGSTATUS 7 ADDR 0x5000000 MISC 0x8c RIP 0x10:0' \
-		'Data load in unrecoverable area of kernel'
+	local i
+
+	# Processor 0 mostly idles. Where mce-inject happens to run, it is mce-inject that dies.
+	for i in 1 2 3; do
+		if panics 'CPU 0 BANK 1 STATUS 0xbd80000000000134 MCGSTATUS 7 ADDR 0x5000000 MISC 0x8c RIP 0x10:0' \
+			'Data load in unrecoverable area of kernel'; then
+			return
+		fi
+	done
+	echo "not in $i guests"
+	false
 }
 
 @test "a load with lost events" {
