@@ -16,12 +16,12 @@ static double seconds(clockid_t clock)
 }
 
 /* Which share of a CPU a walk over PAGES pages took. */
-static double share(struct fixture *fx, unsigned int threads, unsigned int max_cpu, double *took)
+static double share(struct fixture *fx, unsigned int threads, unsigned int max_cpu)
 {
 	const struct kpage_range all = { 0, UINT64_MAX };
 	struct kpage_walk walk = { .threads = threads, .max_cpu = max_cpu };
 	struct kpage_file *flags;
-	double begin, begin_cpu, cpu;
+	double begin, begin_cpu, cpu, took;
 
 	fixture_text(fx, "/proc/kpageflags", "");
 	fixture_truncate(fx, "/proc/kpageflags", (off_t)(PAGES * sizeof(uint64_t)));
@@ -32,37 +32,44 @@ static double share(struct fixture *fx, unsigned int threads, unsigned int max_c
 	begin_cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	assert_int_equal(kpage_walk_pfns(&walk, &all, 1, NULL), 0);
 	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - begin_cpu;
-	*took = seconds(CLOCK_MONOTONIC) - begin;
+	took = seconds(CLOCK_MONOTONIC) - begin;
 	assert_int_equal(kpage_tally_total(walk.tally), PAGES);
 	kpage_tally_free(walk.tally);
 	kpage_file_free(flags);
-	return cpu / *took;
+	return cpu / took;
 }
 
-/* The lower bound is wide: on a busy machine a thread wakes up late. */
+/* On a busy machine a thread wakes up late, and waits for its turn: the share may be smaller
+ * than it could be, never larger. */
+#define TRIES 5
+
 static void test_share(void **state)
 {
 	static const unsigned int percent[] = { 10, 25, 50 };
 	struct fixture *fx = *state;
-	double took;
 
 	for (unsigned int threads = 1; threads <= 3; threads += 2)
 		for (size_t i = 0; i < ARRAY_SIZE(percent); i++) {
-			double got = share(fx, threads, percent[i], &took) * 100 / percent[i];
+			double best = 0;
 
-			assert_true(got < 1.1);
-			assert_true(got > 0.4);
+			for (int n = 0; n < TRIES && best <= 0.4; n++) {
+				double got = share(fx, threads, percent[i]) * 100 / percent[i];
+
+				assert_true(got < 1.1);
+				best = MAX(best, got);
+			}
+			assert_true(best > 0.4);
 		}
 }
 
 static void test_no_limit(void **state)
 {
 	struct fixture *fx = *state;
-	double free_run, limited;
+	double best = 0;
 
-	share(fx, 1, 0, &free_run);
-	share(fx, 1, 10, &limited);
-	assert_true(limited > 3 * free_run);
+	for (int n = 0; n < TRIES && best <= 0.5; n++)
+		best = MAX(best, share(fx, 1, 0));
+	assert_true(best > 0.5);
 }
 
 struct notes {
