@@ -390,6 +390,22 @@ static void test_fields(void **state)
 	assert_string_equal(mce_address_mode(0xcc), "memory");
 }
 
+static void test_address(void **state)
+{
+	struct mce m = { 0 };
+
+	(void)state;
+	mce_set(&m, MCE_STATUS, MCI_ADDRV);
+	mce_set(&m, MCE_ADDR, 0x3fff);
+	mce_set(&m, MCE_MISC, 0x8d);
+	assert_int_equal(mce_address(&m, VENDOR_INTEL), 0x3fff);
+	mce_set(&m, MCE_STATUS, MCI_ADDRV | MCI_MISCV);
+	assert_int_equal(mce_address(&m, VENDOR_INTEL), 0x2000);
+	assert_int_equal(mce_address(&m, VENDOR_AMD), 0x3fff);
+	mce_set(&m, MCE_MISC, 0x80);
+	assert_int_equal(mce_address(&m, VENDOR_INTEL), 0x3fff);
+}
+
 static void test_ready(void **state)
 {
 	static const struct {
@@ -435,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_amd),
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_address),
 		cmocka_unit_test(test_ready),
 	};
 

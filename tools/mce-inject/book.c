@@ -37,11 +37,11 @@ int book_open(struct kpage_ctx *ctx, struct rundir *dir, struct book **out)
 	return status;
 }
 
-int book_note(struct book *b, const struct options *opt, const struct mce *m)
+int book_note(struct book *b, const struct options *opt, uint64_t pfn)
 {
 	struct kpage_task task = { 0 };
 	struct ledger_entry entry = {
-		.pfn = m->value[MCE_ADDR] / kpage_page_size(),
+		.pfn = pfn,
 		.method = "mce",
 		.pid = opt->pid,
 		.has_address = opt->has_vaddr,

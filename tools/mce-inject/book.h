@@ -13,7 +13,7 @@ struct book;
 int book_open(struct kpage_ctx *ctx, struct rundir *dir, struct book **out);
 
 /* Notes the page of a record, before it is injected. EXIT_OK or a status after a message. */
-int book_note(struct book *b, const struct options *opt, const struct mce *m);
+int book_note(struct book *b, const struct options *opt, uint64_t pfn);
 
 /* Takes back what was noted of pages that were not poisoned after all. Takes NULL. */
 void book_close(struct book *b);

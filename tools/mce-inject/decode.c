@@ -195,3 +195,13 @@ unsigned int mce_address_lsb(uint64_t misc)
 {
 	return misc & 0x3f;
 }
+
+uint64_t mce_address(const struct mce *m, uint64_t vendor)
+{
+	uint64_t unknown;
+
+	if (vendor_is_amd(vendor) || !(m->value[MCE_STATUS] & MCI_MISCV))
+		return m->value[MCE_ADDR];
+	unknown = (UINT64_C(1) << mce_address_lsb(m->value[MCE_MISC])) - 1;
+	return m->value[MCE_ADDR] & ~unknown;
+}

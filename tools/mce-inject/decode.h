@@ -64,3 +64,6 @@ const char *mce_threshold(uint64_t status, uint64_t vendor);
 /* Bits 6 to 8 of MISC, of a memory error. */
 const char *mce_address_mode(uint64_t misc);
 unsigned int mce_address_lsb(uint64_t misc);
+
+/* ADDR as the kernel takes it: of Intel's, without the bits below the LSB in MISC. */
+uint64_t mce_address(const struct mce *m, uint64_t vendor);

@@ -241,10 +241,11 @@ static int inject_one(struct run *run, struct debugfs *d, struct vm_monitor *vm,
 		      size_t i)
 {
 	const struct mce *m = &run->list.records[i];
+	uint64_t address = mce_address(m, run->machine.rules.vendor);
 	int status = EXIT_OK;
 
 	if (poisons(&run->opt, &run->machine, m))
-		status = book_note(book, &run->opt, m);
+		status = book_note(book, &run->opt, address / kpage_page_size());
 	if (status)
 		return status;
 	return vm ? raise_one(run, vm, i) : debugfs_inject(d, m);
