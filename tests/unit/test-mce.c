@@ -298,7 +298,8 @@ static void test_intel(void **state)
 		{ 0xbf80000000000134, 7, 0x8c, MCE_CLASS_FATAL, MCE_PANIC },
 		{ 0xbc80000000000134, 7, 0x8c, MCE_CLASS_FATAL, MCE_PANIC },
 		{ 0xbc00000000000091, 5, 0x8c, MCE_CLASS_UCNA, MCE_PANIC },
-		{ 0xbc00000000000091, NOT_GIVEN, 0x8c, MCE_CLASS_UCNA, MCE_LOGGED },
+		{ 0xbc00000000000091, NOT_GIVEN, 0x8c, MCE_CLASS_UCNA, MCE_FAILURE },
+		{ 0xb800000000000091, 0, 0x8c, MCE_CLASS_UCNA, MCE_LOGGED },
 		{ 0x9c00000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
 		{ 0x8c00000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
 		{ 0x9c40000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
@@ -340,6 +341,45 @@ static void test_amd(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		check_judgement(&cases[i].c, cases[i].rules, cases[i].cs);
+}
+
+/* What a bank holds when it is polled. */
+static void test_polled(void **state)
+{
+	static const struct mce_rules intel = { .vendor = VENDOR_INTEL }, amd = { .vendor = VENDOR_AMD };
+	static const struct {
+		uint64_t status;
+		const struct mce_rules *rules;
+		enum mce_action action;
+	} cases[] = {
+		{ 0x3c00000000000091, &intel, MCE_IGNORED },
+		{ 0x9c00000000000091, &intel, MCE_LOGGED },
+		{ 0xbc00000000000091, &intel, MCE_FAILURE },
+		{ 0xb400000000000091, &intel, MCE_LOGGED },
+		{ 0xac00000000000091, &intel, MCE_LOGGED },
+		{ 0xbc80000000000134, &intel, MCE_LOGGED },
+		{ 0xbd000000000000c0, &intel, MCE_IGNORED },
+		{ 0xbd80000000000134, &intel, MCE_IGNORED },
+		{ 0xbe00000000000000, &intel, MCE_IGNORED },
+		{ 0x3400000000000135, &amd, MCE_IGNORED },
+		{ 0x9400000000000135, &amd, MCE_LOGGED },
+		{ 0x9400100000000135, &amd, MCE_FAILURE },
+		{ 0x9000100000000135, &amd, MCE_LOGGED },
+		{ 0xb400000000000135, &amd, MCE_IGNORED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mce_judgement j;
+		struct mce m = { 0 };
+
+		mce_set(&m, MCE_STATUS, cases[i].status);
+		mce_set(&m, MCE_MISC, 0x8c);
+		mce_judge_as(&m, cases[i].rules, false, &j);
+		if (j.action != cases[i].action)
+			fail_msg("status 0x%llx: %s (%s)", (unsigned long long)cases[i].status,
+				 mce_action_name(j.action), j.because);
+	}
 }
 
 static void test_codes(void **state)
@@ -413,7 +453,7 @@ static void test_ready(void **state)
 		struct judged c;
 	} cases[] = {
 		{ "corrected", { 0x9c00000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED } },
-		{ "ucna", { 0xbc00000000000091, NOT_GIVEN, 0x8c, MCE_CLASS_UCNA, MCE_LOGGED } },
+		{ "ucna", { 0xbc00000000000091, NOT_GIVEN, 0x8c, MCE_CLASS_UCNA, MCE_FAILURE } },
 		{ "srao", { 0xbd000000000000c0, 5, 0x8c, MCE_CLASS_SRAO, MCE_FAILURE } },
 		{ "srar", { 0xbd80000000000134, 7, 0x8c, MCE_CLASS_SRAR, MCE_FAILURE } },
 		{ "fatal", { 0xbe00000000000000, 4, 0x8c, MCE_CLASS_FATAL, MCE_PANIC } },
@@ -449,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_all_or_none),
 		cmocka_unit_test(test_intel),
 		cmocka_unit_test(test_amd),
+		cmocka_unit_test(test_polled),
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_address),

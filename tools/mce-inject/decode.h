@@ -39,7 +39,15 @@ struct mce_judgement {
 	const char *because;
 };
 
+/* Whether the hardware tells of it by an exception; otherwise the bank is polled, or an
+ * interrupt has it looked at, which is the same for the kernel. MCGSTATUS, which is only that
+ * of an exception, decides before the class. */
+bool mce_is_exception(const struct mce *m, const struct mce_rules *rules);
+
+/* As what it is; as one or the other. */
 void mce_judge(const struct mce *m, const struct mce_rules *rules, struct mce_judgement *out);
+void mce_judge_as(const struct mce *m, const struct mce_rules *rules, bool exception,
+		  struct mce_judgement *out);
 
 const char *mce_class_name(enum mce_class class);
 const char *mce_action_name(enum mce_action action);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What kind of error a record is, and what a kernel does with it: first match wins, as in
- * the kernel's own rules. Where 6.1 and 6.12 differ, the worse of the two counts.
+ * What kind of error a record is, and what a kernel does with it, as an exception
+ * (do_machine_check()) or found in a bank that is polled (machine_check_poll()): first match
+ * wins, as in the kernel's own rules. Where 6.1 and 6.12 differ, the worse of the two counts.
  */
 #include <string.h>
 
@@ -94,12 +95,6 @@ static bool is_pcc(const struct view *v)
 	return v->status & MCI_PCC;
 }
 
-/* UCNA comes by an interrupt or is polled, where these bits are 0. */
-static bool is_polled_ucna(const struct view *v)
-{
-	return kind_is(v, MCI_UC) && !(v->mcg & MCG_MCIP);
-}
-
 static bool is_illegal(const struct view *v)
 {
 	return kind_is(v, MCI_UC | MCI_AR);
@@ -118,6 +113,16 @@ static bool is_no_ip(const struct view *v)
 static bool is_not_enabled(const struct view *v)
 {
 	return !(v->status & MCI_EN);
+}
+
+static bool is_uncorrected(const struct view *v)
+{
+	return v->status & MCI_UC;
+}
+
+static bool is_left_to_handler(const struct view *v)
+{
+	return v->status & (MCI_PCC | MCI_S);
 }
 
 static bool is_ucna_exception(const struct view *v)
@@ -215,6 +220,8 @@ static bool always(const struct view *v)
 
 /* ------------------------------------------------------------------------ rules */
 
+#define CORRECTED "corrected: found when the bank is polled, or by its interrupt"
+
 struct rule {
 	bool (*holds)(const struct view *v);
 	enum mce_action action;
@@ -224,10 +231,8 @@ struct rule {
 static const struct rule intel_rules[] = {
 	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
 	{ is_pcc, MCE_PANIC, "processor context corrupt" },
-	{ is_corrected, MCE_LOGGED, "corrected: found when the bank is polled, or by its interrupt" },
+	{ is_corrected, MCE_LOGGED, CORRECTED },
 	{ is_illegal, MCE_PANIC, "illegal combination: AR without S" },
-	{ is_polled_ucna, MCE_LOGGED, "no action required; a kernel that takes it from an interrupt or "
-	  "by polling gives up a page whose address is known" },
 	{ is_no_mcip, MCE_PANIC, "MCIP is not set in the handler" },
 	{ is_no_ip, MCE_PANIC, "neither restart nor error IP" },
 	{ is_kernel_without_ip, MCE_PANIC, "in the kernel, and no restart IP" },
@@ -247,18 +252,36 @@ static const struct rule intel_rules[] = {
 	{ always, MCE_PANIC, "unknown" },
 };
 
+static const struct rule intel_poll_rules[] = {
+	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
+	{ is_corrected, MCE_LOGGED, CORRECTED },
+	{ is_not_enabled, MCE_LOGGED, "not enabled: speculative" },
+	{ is_left_to_handler, MCE_IGNORED, "found by polling: left to the handler of its exception" },
+	{ is_illegal, MCE_LOGGED, "illegal combination: AR without S" },
+	{ is_usable, MCE_FAILURE, "no action required, of a page" },
+	{ always, MCE_LOGGED, "no action required, but of no page that is known" },
+};
+
 static const struct rule amd_rules[] = {
 	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
 	{ is_pcc, MCE_PANIC, "processor context corrupt" },
 	{ is_amd_deferred_page, MCE_FAILURE, "deferred, of a page" },
 	{ is_amd_deferred, MCE_LOGGED, "deferred, but of no page that is known" },
-	{ is_corrected, MCE_LOGGED, "corrected: found when the bank is polled, or by its interrupt" },
+	{ is_corrected, MCE_LOGGED, CORRECTED },
 	{ is_amd_lost, MCE_PANIC, "lost events, without overflow recovery" },
 	{ is_amd_without_recovery, MCE_PANIC, "uncorrected, without recovery (succor)" },
 	{ is_in_kernel, MCE_PANIC, "uncorrected, in the kernel" },
 	{ is_usable, MCE_FAILURE, "uncorrected, in user mode: the process is signalled" },
 	{ always, MCE_LOGGED, "uncorrected, in user mode, of no page that is known: the process is "
 	  "killed" },
+};
+
+static const struct rule amd_poll_rules[] = {
+	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
+	{ is_uncorrected, MCE_IGNORED, "found by polling: left to the handler of its exception" },
+	{ is_amd_deferred_page, MCE_FAILURE, "deferred, of a page" },
+	{ is_amd_deferred, MCE_LOGGED, "deferred, but of no page that is known" },
+	{ always, MCE_LOGGED, CORRECTED },
 };
 
 static enum mce_class intel_class(const struct view *v)
@@ -288,13 +311,41 @@ static enum mce_class class_of(const struct view *v)
 	return vendor_is_amd(v->vendor) ? amd_class(v) : intel_class(v);
 }
 
-void mce_judge(const struct mce *m, const struct mce_rules *rules, struct mce_judgement *out)
+static const struct rule *rules_of(uint64_t vendor, bool exception)
 {
-	const struct rule *rule = vendor_is_amd(rules->vendor) ? amd_rules : intel_rules;
+	if (vendor_is_amd(vendor))
+		return exception ? amd_rules : amd_poll_rules;
+	return exception ? intel_rules : intel_poll_rules;
+}
+
+void mce_judge_as(const struct mce *m, const struct mce_rules *rules, bool exception,
+		  struct mce_judgement *out)
+{
+	const struct rule *rule = rules_of(rules->vendor, exception);
 	struct view v;
 
 	look(m, rules, &v);
 	while (!rule->holds(&v))
 		rule++;
 	*out = (struct mce_judgement){ class_of(&v), rule->action, rule->because };
+}
+
+bool mce_is_exception(const struct mce *m, const struct mce_rules *rules)
+{
+	struct view v;
+
+	look(m, rules, &v);
+	switch (class_of(&v)) {
+	case MCE_CLASS_CORRECTED:
+	case MCE_CLASS_DEFERRED:
+	case MCE_CLASS_UCNA:
+		return v.mcg;
+	default:
+		return true;
+	}
+}
+
+void mce_judge(const struct mce *m, const struct mce_rules *rules, struct mce_judgement *out)
+{
+	mce_judge_as(m, rules, mce_is_exception(m, rules), out);
 }
