@@ -450,6 +450,9 @@ int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_task *out);
  * good. From /proc/TID/stat. -ESRCH; -EUCLEAN the file has no such field. */
 int kpage_task_started(struct kpage_ctx *ctx, pid_t tid, uint64_t *out);
 
+/* The number of the CPU that runs it, or ran it last. From the same file; the same errors. */
+int kpage_task_cpu(struct kpage_ctx *ctx, pid_t tid, uint64_t *out);
+
 /* A walk over tasks. */
 struct kpage_tasks;
 

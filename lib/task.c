@@ -111,3 +111,8 @@ KPAGE_EXPORT int kpage_task_started(struct kpage_ctx *ctx, pid_t tid, uint64_t *
 {
 	return stat_field(ctx, tid, 22, out);
 }
+
+KPAGE_EXPORT int kpage_task_cpu(struct kpage_ctx *ctx, pid_t tid, uint64_t *out)
+{
+	return stat_field(ctx, tid, 39, out);
+}

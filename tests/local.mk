@@ -28,6 +28,7 @@ unit_tests = \
 	tests/unit/test-map-space \
 	tests/unit/test-maps \
 	tests/unit/test-mce \
+	tests/unit/test-mcelog-record \
 	tests/unit/test-module \
 	tests/unit/test-mounts \
 	tests/unit/test-node \
@@ -138,6 +139,8 @@ mce_parts = tools/mce-inject/parse.c tools/mce-inject/decode.c tools/mce-inject/
 	tools/mce-inject/ready.c
 tests_unit_test_mce_SOURCES = tests/unit/test-mce.c $(common_fixture) $(mce_parts)
 tests_unit_test_mce_LDADD = $(common_libs)
+tests_unit_test_mcelog_record_SOURCES = tests/unit/test-mcelog-record.c $(common_fixture)
+tests_unit_test_mcelog_record_LDADD = $(common_libs)
 tests_unit_test_module_SOURCES = tests/unit/test-module.c $(common_fixture)
 tests_unit_test_module_LDADD = $(common_libs)
 tests_unit_test_offline_SOURCES = tests/unit/test-offline.c $(unit_fixture)
@@ -289,7 +292,11 @@ lab_tests = \
 	tests/lab/inject-kernel-pages.bats \
 	tests/lab/hwpoison-rst.bats \
 	tests/lab/inject-cgroup-v1.bats \
-	tests/lab/mce-machine.bats
+	tests/lab/mce-machine.bats \
+	tests/lab/mce-mcelog.bats \
+	tests/lab/mcelog/Kbuild \
+	tests/lab/mcelog/mcelog-module.c \
+	tests/lab/mcelog/mce-inject-module.c
 
 host_tests = \
 	tests/host/hwpoison-lab-boot.bats \

@@ -57,6 +57,9 @@ stdout_matches() {
 		--json --dry-run
 		--dry-run --wait 1
 		--decode --via machine
+		--via mcelog --type hw
+		--via machine --load
+		--via machine --fake-panic
 		--via nowhere
 		--via machine --type hw
 		--via machine --load
@@ -228,6 +231,9 @@ would write 9 to /sys/kernel/debug/mce-inject/bank" ]
 	inject --srao --type hw --pfn 0x1000 --wait 0
 	status_is 6
 	stderr_matches "the others do not come"
+	inject --corrected --type hw --wait 0
+	status_is 6
+	stderr_matches "the others do not come"
 	[ "$(cat "$mce/bank")" = 7 ]
 	inject --srao --type hw --pfn 0x1000 --wait 0 --fake-panic
 	status_is 0
@@ -359,6 +365,171 @@ machine_does() {
 	stderr_matches '^mce-inject: /dev/vport0p1: '
 }
 
+# mcelog_gets: what would be written to /dev/mcelog, in order, without what it begins with.
+mcelog_gets() {
+	local writes
+
+	writes=$(sed -n 's,^would write to /dev/mcelog: ,,p' "$stdout_file")
+	[ "$writes" = "$1" ] || { echo "expected: $1"; echo "got: $writes"; return 1; }
+}
+
+SCRUB="BANK 9 STATUS 0xbd000000000000c0 MCGSTATUS 0x5 ADDR 0x5000 MISC 0x8c"
+NOTHING="BANK 0 STATUS 0x0 MCGSTATUS 0x5 ADDR 0x0 MISC 0x0 RIP 0x0:0x0"
+
+@test "mcelog: an exception in what its CPU runs; the other CPU raises it, and has none" {
+	inject --via mcelog --dry-run <<< "CPU 0 $SCRUB"
+	status_is 0
+	mcelog_gets "CPU 0 $SCRUB RIP 0x0:0x0 inject_flags 0x8
+CPU 1 $NOTHING inject_flags 0xd"
+	stderr_is "mce-inject: <stdin>:1: a machine check counts as one of the hardware: no page can be unpoisoned until the next boot"
+	inject --via mcelog --dry-run <<< "CPU 0 $SCRUB IRQBROADCAST"
+	mcelog_gets "CPU 0 $SCRUB RIP 0x0:0x0 inject_flags 0x8
+CPU 1 $NOTHING inject_flags 0x19"
+	# Told to one CPU alone: the other one only raises it.
+	inject --via mcelog --dry-run <<< "CPU 1 ${SCRUB/0x5/0xd}"
+	status_is 0
+	mcelog_gets "CPU 1 ${SCRUB/0x5/0xd} RIP 0x0:0x0 inject_flags 0x8
+CPU 0 BANK 0 STATUS 0x0 MCGSTATUS 0x0 ADDR 0x0 MISC 0x0 RIP 0x0:0x0 inject_flags 0x5"
+	cpus AuthenticAMD "succor hypervisor"
+	inject --via mcelog --dry-run <<< "CPU 1 BANK 1 STATUS 0xb400000000000135 MCGSTATUS 7 ADDR 0x5000 RIP 0x33:1"
+	status_is 0
+	mcelog_gets "CPU 1 BANK 1 STATUS 0xb400000000000135 MCGSTATUS 0x7 ADDR 0x5000 MISC 0x0 RIP 0x33:0x1 inject_flags 0x9"
+}
+
+@test "mcelog: in the process that injects: IN_PROC, IN_IRQ, a code segment, one CPU" {
+	local own="CPU 1 $NOTHING inject_flags 0x8
+CPU 0 $SCRUB RIP 0x0:0x0 inject_flags 0xd"
+
+	inject --via mcelog --dry-run <<< "CPU 0 $SCRUB IN_PROC"
+	mcelog_gets "$own"
+	inject --via mcelog --dry-run <<< "CPU 0 $SCRUB IN_IRQ"
+	mcelog_gets "${own/%d/e}"
+	inject --via mcelog --dry-run <<< "CPU 0 $SCRUB RIP 0x33:0x401000"
+	mcelog_gets "${own/%0x0:0x0 inject_flags 0xd/0x33:0x401000 inject_flags 0xd}"
+	printf 'processor\t: 0\nvendor_id\t: GenuineIntel\n' > "$root/proc/cpuinfo"
+	inject --via mcelog --dry-run <<< "CPU 0 $SCRUB"
+	mcelog_gets "CPU 0 $SCRUB RIP 0x0:0x0 inject_flags 0x9"
+}
+
+@test "mcelog: by polling what is no exception, and what POLL and EXCP say" {
+	local ucna="BANK 9 STATUS 0xbc00000000000091 MCGSTATUS 0x0 ADDR 0x5000 MISC 0x8c"
+
+	inject --via mcelog --dry-run <<< "CPU 1 BANK 9 STATUS 0xbc00000000000091 ADDR 0x5000 MISC 0x8c"
+	status_is 0
+	mcelog_gets "CPU 1 $ucna RIP 0x0:0x0 inject_flags 0x1"
+	inject --via mcelog --dry-run <<< "CPU 1 $SCRUB POLL"
+	status_is 0
+	mcelog_gets "CPU 1 $SCRUB RIP 0x0:0x0 inject_flags 0x1"
+	inject --via mcelog --dry-run <<< "CPU 1 BANK 9 STATUS 0xbc00000000000091 ADDR 0x5000 MISC 0x8c EXCP"
+	status_is 6
+	mcelog_gets "CPU 1 ${ucna/US 0x0/US 0x5} RIP 0x0:0x0 inject_flags 0x8
+CPU 0 $NOTHING inject_flags 0xd"
+	stderr_matches 'no MCGSTATUS is given: 0x5 is taken$|would panic this kernel: an exception by an error without S'
+}
+
+@test "mcelog: HOLD and CPU broadcast" {
+	inject --via mcelog --dry-run <<- END
+		CPU 1 $SCRUB HOLD
+		CPU 0 ${SCRUB/0x5000/0x6000}
+	END
+	status_is 0
+	mcelog_gets "CPU 1 $SCRUB RIP 0x0:0x0 inject_flags 0x8
+CPU 0 ${SCRUB/0x5000/0x6000} RIP 0x0:0x0 inject_flags 0xd"
+	inject --via mcelog --dry-run <<< "CPU broadcast BANK 3 STATUS corrected"
+	status_is 0
+	mcelog_gets "CPU 1 BANK 3 STATUS 0x9000000000000000 MCGSTATUS 0x0 ADDR 0x0 MISC 0x0 RIP 0x0:0x0 inject_flags 0x0
+CPU 0 BANK 3 STATUS 0x9000000000000000 MCGSTATUS 0x0 ADDR 0x0 MISC 0x0 RIP 0x0:0x0 inject_flags 0x5"
+}
+
+@test "mcelog: what can't be is refused, and what is left out is said" {
+	local record
+
+	while read -r record; do
+		inject --via mcelog --dry-run <<< "${record//;/$'\n'}"
+		status_is 4
+		mcelog_gets ""
+	done <<- END
+		CPU 0 STATUS uc
+		CPU 2 STATUS corrected
+		CPU 0 STATUS corrected HOLD
+		CPU 0 STATUS corrected HOLD;CPU 0 STATUS corrected
+		CPU 0 STATUS corrected HOLD IN_PROC;CPU 1 STATUS corrected
+		CPU 0 STATUS corrected HOLD RIP 0x33:0;CPU 1 STATUS corrected
+		CPU 0 STATUS corrected HOLD;CPU broadcast STATUS corrected
+		CPU broadcast $SCRUB IRQBROADCAST RIP 0x33:0
+	END
+	inject --via mcelog --dry-run <<< "CPU 0 $SCRUB RIP 0x401000 TSC 5 SYND 6 TIME 7"
+	status_is 0
+	stderr_matches "^mce-inject: the kernel takes none of these from a record, they are left out: SYND RIP TSC TIME$"
+}
+
+@test "mcelog: what would panic is refused" {
+	inject --via mcelog --fatal
+	status_is 6
+	inject --via mcelog --srar --pfn 0x1000
+	status_is 6
+	stderr_matches 'whatever the CPU runs then, which may be the kernel \(see --fake-panic, --force\)$'
+	run_split mce-inject --sysroot "$root" --via mcelog <<< "CPU 0 $SCRUB NOBROADCAST"
+	status_is 6
+	stderr_matches 'the others do not come'
+	# Its code is that of the kernel.
+	run_split mce-inject --sysroot "$root" --via mcelog <<< \
+		"CPU 0 BANK 1 STATUS 0xbd80000000000134 MCGSTATUS 7 ADDR 0x5000 MISC 0x8c IN_PROC"
+	status_is 6
+	stderr_matches 'action required in the kernel'
+}
+
+@test "mcelog: what is written; what is missing" {
+	local device=$root/dev/mcelog
+
+	inject --via mcelog --srao --pfn 0x1000 --wait 0
+	status_is 4
+	stderr_matches '^mce-inject: /dev/mcelog: not there: .*CONFIG_X86_MCELOG_LEGACY'
+	mkdir -p "$root/dev"
+	: > "$device"
+	inject --via mcelog --srao --pfn 0x1000 --cpu 1 --wait 0 --fake-panic
+	status_is 0
+	[ "$(cat "$mce/flags" "$root/sys/kernel/debug/mce/fake_panic")" = "th
+0" ]
+	# Of 128 bytes: STATUS, MISC, ADDR, MCGSTATUS; inject_flags, bank and CPU.
+	[ "$(stat -c %s "$device")" = 256 ]
+	[ "$(od -A n -t x8 -N 32 "$device" | xargs)" = \
+		"bd000000000000c0 000000000000008c 0000000001000000 0000000000000005" ]
+	[ "$(od -A n -t x1 -j 57 -N 1 "$device" | xargs)$(od -A n -t x1 -j 65 -N 1 "$device" | xargs)" = 0809 ]
+	[ "$(od -A n -t u4 -j 68 -N 4 "$device" | xargs)" = 1 ]
+	[ "$(od -A n -t x1 -j 185 -N 1 "$device" | xargs)" = 0d ]
+	: > "$device"
+	rm -r "$mce"
+	inject --via mcelog --srao --pfn 0x1000 --wait 0
+	status_is 4
+	stderr_matches '^mce-inject: the module mce_inject is not loaded \(try --load\): '
+	[ ! -s "$device" ]
+	mkdir -p "$root/sys/module/mce_inject"
+	inject --via mcelog --srao --pfn 0x1000 --wait 0
+	status_is 0
+	rm "$device"
+	mkdir "$device"
+	inject --via mcelog --srao --pfn 0x1000 --wait 0
+	status_is 1
+}
+
+@test "mcelog: an action required comes to the CPU that runs the process" {
+	mkdir -p "$root/proc/17"
+	printf '\0\0\0\0\0\0\0\0\x34\x12\0\0\0\0\0\x80' > "$root/proc/17/pagemap"
+	inject --via mcelog --dry-run --force --srar --pid 17 --vaddr 0x1000
+	status_is 1
+	{
+		printf '17 (cat) R'
+		printf ' %s' {4..38} 1 0 0
+	} > "$root/proc/17/stat"
+	inject --via mcelog --dry-run --force --srar --pid 17 --vaddr 0x1000
+	status_is 0
+	mcelog_gets "CPU 1 BANK 1 STATUS 0xbd80000000000134 MCGSTATUS 0x7 ADDR 0x1234000 MISC 0x8c RIP 0x0:0x0 inject_flags 0x8
+CPU 0 $NOTHING inject_flags 0xd"
+	inject --via mcelog --dry-run --force --srar --pid 17 --vaddr 0x1000 --cpu 0
+	stdout_matches '^would write to /dev/mcelog: CPU 0 BANK 1 '
+}
+
 @test "an address by process" {
 	mkdir -p "$root/proc/17"
 	: > "$root/proc/17/pagemap"
@@ -380,7 +551,7 @@ machine_does() {
 	tool=mce-inject completion=$top/completions/mce-inject
 	completes 'df hw sw th' --type ''
 	completes 'intel' --vendor = i
-	completes 'machine' --via m
+	completes 'mcelog' --via mc
 	completes '--fake-panic --fatal' --fa
 }
 

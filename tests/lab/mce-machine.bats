@@ -47,19 +47,24 @@ quiet() {
 	at=$address
 }
 
-# pfn_of N: of a page of the victim, as usemem has said.
-pfn_of() {
-	local run n=0
+# The PFNs of the victim's pages, as usemem has said, a line each.
+all_pfns() {
+	local run n
 
 	# shellcheck disable=SC2013 # words
 	for run in $(sed -n 's/^usemem: pfns //p' "$out"); do
-		if (($1 < n + ${run#*+})); then
-			echo $((${run%+*} + $1 - n))
-			return
-		fi
-		n=$((n + ${run#*+}))
+		for ((n = 0; n < ${run#*+}; n++)); do
+			echo $((${run%+*} + n))
+		done
 	done
-	return 1
+}
+
+# pfn_of N: of a page of the victim.
+pfn_of() {
+	local pfns
+
+	mapfile -t pfns < <(all_pfns)
+	echo "${pfns[$1]:?}"
 }
 
 addr_of() {
@@ -311,23 +316,25 @@ logged() {
 }
 
 @test "a load with an LSB of 13: 6.1 takes the page out of use, later kernels kill" {
-	local n
+	local n pfn pfns
 
 	busy --policy late
-	# The kernel takes the first of the two pages that are meant: the victim has to own both.
-	for ((n = 0; $(pfn_of $n) % 2 || $(pfn_of $((n + 1))) != $(pfn_of $n) + 1; n++)); do
-		((n < 200))
+	# The kernel takes the first of the two pages that are meant: the victim has to own that.
+	mapfile -t pfns < <(all_pfns)
+	for ((n = 0; n < ${#pfns[@]} && pfns[n] % 2; n++)); do
+		:
 	done
-	record -- "CPU 1 BANK 1 STATUS 0xbd80000000000134 MCGSTATUS 7 ADDR $(addr_of $((n + 1))) MISC 0x8d"
+	pfn=${pfns[n]}
+	record -- "CPU 1 BANK 1 STATUS 0xbd80000000000134 MCGSTATUS 7 ADDR $(((pfn + 1) * 4096)) MISC 0x8d"
 	[ "$status" -eq 0 ]
 	if [ "$old" = yes ]; then
 		came_to 0 1 1
 		said "SIGBUS BUS_MCEERR_AR address $(page $n) lsb 12"
-		hwpoison-inject --list | grep "$(printf '0x%x' "$(pfn_of $n)")"
+		hwpoison-inject --list | grep "$(printf '0x%x' "$pfn")"
 	else
 		came_to 0 0 0
 		said "SIGBUS code 128"
-		run ! is_marked "$(pfn_of $n)"
+		run ! is_marked "$pfn"
 	fi
 }
 

@@ -129,6 +129,21 @@ static void test_started(void **state)
 	assert_int_equal(ticks, 5);
 }
 
+#define FIELDS_22_TO_38 "5 5570560 100 18446744073709551615 1 2 3 0 0 0 0 0 0 0 0 0 17"
+
+static void test_cpu(void **state)
+{
+	struct fixture *fx = *state;
+	uint64_t cpu = 42;
+
+	assert_int_equal(kpage_task_cpu(fx->ctx, 17, &cpu), -ESRCH);
+	fixture_text(fx, "/proc/17/stat", "17 (cat) R " FIELDS_4_TO_21 " " FIELDS_22_TO_38 " 3 0 0 0\n");
+	assert_int_equal(kpage_task_cpu(fx->ctx, 17, &cpu), 0);
+	assert_int_equal(cpu, 3);
+	fixture_text(fx, "/proc/17/stat", "17 (cat) R " FIELDS_4_TO_21 " 5 5570560\n");
+	assert_int_equal(kpage_task_cpu(fx->ctx, 17, &cpu), -EUCLEAN);
+}
+
 static void test_without_memory(void **state)
 {
 	struct kpage_task t;
@@ -264,6 +279,7 @@ int main(void)
 		TREE_TEST(test_without_memory),
 		TREE_TEST(test_tracer_and_rights),
 		TREE_TEST(test_started),
+		TREE_TEST(test_cpu),
 		TREE_TEST(test_names),
 		TREE_TEST(test_long_name),
 		TREE_TEST(test_signals),

@@ -6,22 +6,35 @@
 #include <sched.h>
 #include <unistd.h>
 
+int cpu_stay(uint64_t cpu)
+{
+	cpu_set_t *only = CPU_ALLOC(cpu + 1);
+	size_t size = CPU_ALLOC_SIZE(cpu + 1);
+	int err = 0;
+
+	if (!only)
+		return -ENOMEM;
+	CPU_ZERO_S(size, only);
+	CPU_SET_S(cpu, size, only);
+	if (sched_setaffinity(0, size, only))
+		err = -errno;
+	CPU_FREE(only);
+	return err;
+}
+
 int cpu_visit(uint64_t cpu)
 {
-	cpu_set_t *before = CPU_ALLOC(CPU_SETSIZE), *only = CPU_ALLOC(cpu + 1);
-	size_t size = CPU_ALLOC_SIZE(CPU_SETSIZE), only_size = CPU_ALLOC_SIZE(cpu + 1);
-	int err = before && only ? 0 : -ENOMEM;
+	cpu_set_t *before = CPU_ALLOC(CPU_SETSIZE);
+	size_t size = CPU_ALLOC_SIZE(CPU_SETSIZE);
+	int err = before ? 0 : -ENOMEM;
 
 	if (!err && sched_getaffinity(0, size, before))
 		err = -errno;
-	if (!err) {
-		CPU_ZERO_S(only_size, only);
-		CPU_SET_S(cpu, only_size, only);
-		if (sched_setaffinity(0, only_size, only) || sched_setaffinity(0, size, before))
-			err = -errno;
-	}
+	if (!err)
+		err = cpu_stay(cpu);
+	if (!err && sched_setaffinity(0, size, before))
+		err = -errno;
 	CPU_FREE(before);
-	CPU_FREE(only);
 	return err;
 }
 

@@ -11,6 +11,9 @@
  */
 int cpu_visit(uint64_t cpu);
 
-/* The same on each CPU that there may be, one after the other; those that can't be visited
+/* Runs on that CPU from now on. The same errors. */
+int cpu_stay(uint64_t cpu);
+
+/* cpu_visit() on each CPU that there may be, one after the other; those that can't be visited
  * are left out. */
 void cpus_visit_all(void);

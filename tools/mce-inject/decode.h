@@ -44,6 +44,9 @@ struct mce_judgement {
  * of an exception, decides before the class. */
 bool mce_is_exception(const struct mce *m, const struct mce_rules *rules);
 
+/* MCGSTATUS, or where the record has none, as it should be. */
+uint64_t mce_mcgstatus(const struct mce *m, bool exception);
+
 /* As what it is; as one or the other. */
 void mce_judge(const struct mce *m, const struct mce_rules *rules, struct mce_judgement *out);
 void mce_judge_as(const struct mce *m, const struct mce_rules *rules, bool exception,

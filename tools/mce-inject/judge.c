@@ -345,6 +345,15 @@ bool mce_is_exception(const struct mce *m, const struct mce_rules *rules)
 	}
 }
 
+uint64_t mce_mcgstatus(const struct mce *m, bool exception)
+{
+	if (mce_has(m, MCE_MCGSTATUS))
+		return m->value[MCE_MCGSTATUS];
+	if (!exception)
+		return 0;
+	return MCG_MCIP | MCG_RIPV | (m->value[MCE_STATUS] & MCI_AR ? MCG_EIPV : 0);
+}
+
 void mce_judge(const struct mce *m, const struct mce_rules *rules, struct mce_judgement *out)
 {
 	mce_judge_as(m, rules, mce_is_exception(m, rules), out);

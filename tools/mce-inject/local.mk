@@ -13,6 +13,8 @@ tools_mce_inject_mce_inject_SOURCES = \
 	tools/mce-inject/machine.c \
 	tools/mce-inject/machine.h \
 	tools/mce-inject/mce-inject.c \
+	tools/mce-inject/mcelog-record.h \
+	tools/mce-inject/mcelog.c \
 	tools/mce-inject/mce.h \
 	tools/mce-inject/objections.c \
 	tools/mce-inject/objections.h \
@@ -22,10 +24,15 @@ tools_mce_inject_mce_inject_SOURCES = \
 	tools/mce-inject/parse.h \
 	tools/mce-inject/ready.c \
 	tools/mce-inject/ready.h \
+	tools/mce-inject/route.c \
+	tools/mce-inject/route.h \
+	tools/mce-inject/settings.c \
+	tools/mce-inject/settings.h \
 	tools/mce-inject/show.c \
 	tools/mce-inject/show.h \
 	tools/mce-inject/virtual.c \
-	tools/mce-inject/virtual.h
+	tools/mce-inject/volley.c \
+	tools/mce-inject/volley.h
 tools_mce_inject_mce_inject_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS) $(JSON_C_CFLAGS)
 tools_mce_inject_mce_inject_LDADD = tools/common/libcommon.la lib/libkpage.la \
 	$(POPT_LIBS) $(JSON_C_LIBS)

@@ -35,10 +35,20 @@ static uint64_t vendor_of(const char *line)
 	return VENDOR_INTEL;
 }
 
+static void take_cpu(const char *line, struct machine *m)
+{
+	unsigned int cpu;
+
+	if (sscanf(line, "processor : %u", &cpu) != 1)
+		return;
+	m->cpus = xgrow(m->cpus, m->nr_cpus, sizeof(*m->cpus));
+	m->cpus[m->nr_cpus++] = cpu;
+}
+
 static void take_line(const char *line, struct machine *m)
 {
 	if (!strncmp(line, "processor", 9))
-		m->nr_cpus++;
+		take_cpu(line, m);
 	else if (!strncmp(line, "vendor_id", 9))
 		m->rules.vendor = vendor_of(line);
 	else if (!strncmp(line, "flags", 5)) {
@@ -66,4 +76,18 @@ int machine_read(struct kpage_ctx *ctx, struct machine *out)
 	while (getline(&line, &room, f) > 0)
 		take_line(line, out);
 	return ferror(f) ? fail_errno(-EIO, "/proc/cpuinfo") : EXIT_OK;
+}
+
+void machine_release(struct machine *m)
+{
+	free(m->cpus);
+}
+
+size_t machine_find_cpu(const struct machine *m, uint64_t cpu)
+{
+	size_t i = 0;
+
+	while (i < m->nr_cpus && m->cpus[i] != cpu)
+		i++;
+	return i;
 }

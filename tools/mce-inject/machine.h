@@ -7,9 +7,15 @@
 
 struct machine {
 	struct mce_rules rules;
-	unsigned int nr_cpus;
+	uint32_t *cpus;		/* the numbers of those that are online */
+	size_t nr_cpus;
 	bool hypervisor;	/* a virtual machine */
 };
 
-/* From /proc/cpuinfo. EXIT_OK, or a status after a message. */
+/* From /proc/cpuinfo. EXIT_OK, or a status after a message. The caller gives *out to
+ * machine_release() either way. */
 int machine_read(struct kpage_ctx *ctx, struct machine *out);
+void machine_release(struct machine *m);
+
+/* Where in .cpus that number is; nr_cpus: nowhere. */
+size_t machine_find_cpu(const struct machine *m, uint64_t cpu);

@@ -13,8 +13,9 @@
 #include "objections.h"
 #include "options.h"
 #include "parse.h"
+#include "route.h"
+#include "settings.h"
 #include "show.h"
-#include "virtual.h"
 
 #define READ_SIZE 65536
 
@@ -119,6 +120,21 @@ static int resolve(struct run *run, uint64_t *address)
 	return EXIT_OK;
 }
 
+/* By /dev/mcelog an error comes to whatever the CPU runs: the one is taken that runs the process. */
+static int choose_cpu(const struct run *run, struct mce *m)
+{
+	const struct options *opt = &run->opt;
+	uint64_t cpu = opt->cpu;
+	int err = 0;
+
+	if (!opt->has_cpu && opt->pid && opt->route == &mcelog_route)
+		err = kpage_task_cpu(run->ctx, opt->pid, &cpu);
+	if (err)
+		return fail_errno(err, "--pid: %d", (int)opt->pid);
+	mce_set(m, MCE_CPU, cpu);
+	return EXIT_OK;
+}
+
 static int make_ready(struct run *run)
 {
 	const struct options *opt = &run->opt;
@@ -132,8 +148,9 @@ static int make_ready(struct run *run)
 	if (has && address < kpage_page_size())
 		return fail(EXIT_USAGE, "an address in page 0: that is what hidden PFNs read as");
 	ready_make(opt->ready, has ? &address : NULL, &m);
-	if (opt->has_cpu)
-		mce_set(&m, MCE_CPU, opt->cpu);
+	status = choose_cpu(run, &m);
+	if (status)
+		return status;
 	if (opt->has_bank)
 		mce_set(&m, MCE_BANK, opt->bank);
 	run->list.records = xcalloc(1, sizeof(m));
@@ -172,138 +189,140 @@ static void name_record(const struct run *run, size_t i, char *buf, size_t size)
 		snprintf(buf, size, "--%s", run->opt.ready ? run->opt.ready->name : "");
 }
 
-static void say_dropped(const struct run *run, const struct mce *m)
+/* The group that begins with record i. */
+static struct mce_group group_at(const struct run *run, size_t i)
 {
-	struct vm_check check;
+	struct mce_group group = { &run->list.records[i], 1 };
 
-	if (!run->opt.by_machine) {
-		debugfs_say_dropped(m, run->opt.type);
-		return;
-	}
-	virtual_check(&run->opt, &run->machine, m, &check);
-	virtual_say_dropped(m, &check);
+	while (group.records[group.n - 1].way & MCE_HOLD && i + group.n < run->list.n)
+		group.n++;
+	return group;
 }
 
-static int check_all(const struct run *run)
+static int check_group(const struct run *run, const struct inject_env *env, size_t first)
 {
+	struct mce_group group = group_at(run, first);
 	int status = EXIT_OK;
 
-	for (size_t i = 0; !status && i < run->list.n; i++) {
+	for (size_t i = 0; !status && i < group.n; i++) {
 		char name[256];
 
-		name_record(run, i, name, sizeof(name));
-		status = objections(&run->opt, &run->machine, name, &run->list.records[i]);
+		name_record(run, first + i, name, sizeof(name));
+		status = objections(env, name, &group, i);
 		if (!status)
-			say_dropped(run, &run->list.records[i]);
+			run->opt.route->say_dropped(env, &group.records[i]);
 	}
 	return status;
 }
 
-static void show_injection(const struct run *run, const struct mce *m)
+static int check_all(const struct run *run, const struct inject_env *env)
 {
-	struct debugfs d = {
-		.ctx = run->ctx, .type = run->opt.type, .fake_panic = run->opt.fake_panic,
-	};
-	struct vm_check check;
-
-	if (!run->opt.by_machine) {
-		debugfs_find(&d);
-		debugfs_show(&d, m);
-		return;
-	}
-	virtual_check(&run->opt, &run->machine, m, &check);
-	virtual_show(&check);
-}
-
-static int dry_run(const struct run *run)
-{
-	int status = check_all(run);
-
-	for (size_t i = 0; i < run->list.n; i++) {
-		show(run, i);
-		show_injection(run, &run->list.records[i]);
-	}
-	return status;
-}
-
-static int raise_one(struct run *run, struct vm_monitor *vm, size_t i)
-{
-	struct vm_check check;
-	char name[256];
-
-	name_record(run, i, name, sizeof(name));
-	virtual_check(&run->opt, &run->machine, &run->list.records[i], &check);
-	return virtual_raise(vm, &check, name);
-}
-
-/* By the module, or by the machine. */
-static int inject_one(struct run *run, struct debugfs *d, struct vm_monitor *vm, struct book *book,
-		      size_t i)
-{
-	const struct mce *m = &run->list.records[i];
-	uint64_t address = mce_address(m, run->machine.rules.vendor);
 	int status = EXIT_OK;
 
-	if (poisons(&run->opt, &run->machine, m))
-		status = book_note(book, &run->opt, address / kpage_page_size());
-	if (status)
-		return status;
-	return vm ? raise_one(run, vm, i) : debugfs_inject(d, m);
+	for (size_t i = 0; !status && i < run->list.n; i += group_at(run, i).n)
+		status = check_group(run, env, i);
+	return status;
 }
 
-static int inject_all(struct run *run, struct debugfs *d, struct vm_monitor *vm, struct book *book)
+static int dry_run(const struct run *run, const struct inject_env *env)
+{
+	int status = check_all(run, env);
+	struct mce_group group;
+
+	settings_show(env);
+	for (size_t i = 0; i < run->list.n; i += group.n) {
+		group = group_at(run, i);
+		for (size_t j = 0; j < group.n; j++)
+			show(run, i + j);
+		run->opt.route->show(env, &group);
+	}
+	return status;
+}
+
+static int note(const struct inject_env *env, struct book *book, const struct mce *m)
+{
+	uint64_t address = mce_address(m, env->machine->rules.vendor);
+
+	return poisons(env, m) ? book_note(book, env->opt, address / kpage_page_size()) : EXIT_OK;
+}
+
+static int inject_group(const struct run *run, const struct inject_env *env, void *state,
+			struct book *book, size_t first)
+{
+	struct mce_group group = group_at(run, first);
+	int status = EXIT_OK;
+	char name[256];
+
+	name_record(run, first, name, sizeof(name));
+	for (size_t i = 0; !status && i < group.n; i++)
+		status = note(env, book, &group.records[i]);
+	return status ? status : run->opt.route->inject(env, state, &group, name);
+}
+
+static int inject_all(const struct run *run, const struct inject_env *env, void *state,
+		      struct book *book)
 {
 	struct follow *follow;
 	int status = follow_new(run->ctx, &run->opt, &follow);
 
-	for (size_t i = 0; !status && !signals_pending() && i < run->list.n; i++)
-		status = inject_one(run, d, vm, book, i);
+	for (size_t i = 0; !status && !signals_pending() && i < run->list.n; i += group_at(run, i).n)
+		status = inject_group(run, env, state, book, i);
 	follow_report(follow, run->opt.wait_ns);
 	follow_free(follow);
 	return status;
 }
 
-static int inject_by_debugfs(struct run *run, struct rundir *dir, struct book *book)
+/* What is only logged poisons nothing, and needs no look at pages. */
+static int open_book(const struct run *run, const struct inject_env *env, struct rundir *dir,
+		     struct book **book)
 {
-	struct debugfs d = {
-		.ctx = run->ctx, .type = run->opt.type, .fake_panic = run->opt.fake_panic, .dir = dir,
-	};
-	int status;
-
-	debugfs_find(&d);
-	status = debugfs_begin(&d);
-	if (!status)
-		status = inject_all(run, &d, NULL, book);
-	return debugfs_end(&d, status);
+	for (size_t i = 0; i < run->list.n; i++)
+		if (poisons(env, &run->list.records[i]))
+			return book_open(run->ctx, dir, book);
+	return EXIT_OK;
 }
 
-static int inject(struct run *run)
+static int inject_locked(const struct run *run, const struct inject_env *env, void *state,
+			 struct rundir *dir)
 {
-	_cleanup_(rundir) struct rundir *dir = NULL;
-	struct vm_monitor *vm = NULL;
+	const struct settings settings = { env, dir };
 	struct book *book = NULL;
-	int status = run->opt.by_machine ? virtual_open(run->ctx, &vm) : EXIT_OK;
+	int status = open_book(run, env, dir, &book);
 
 	if (!status)
-		status = check_all(run);
+		status = settings_begin(&settings);
+	if (!status)
+		status = inject_all(run, env, state, book);
+	status = settings_end(&settings, status);
+	book_close(book);
+	return status;
+}
+
+static int inject(const struct run *run, const struct inject_env *env)
+{
+	_cleanup_(rundir) struct rundir *dir = NULL;
+	const struct route *route = run->opt.route;
+	void *state = NULL;
+	int status = check_all(run, env);
+
 	if (!status && run->opt.load)
 		status = module_load(run->ctx, "mce_inject", NULL);
+	if (!status && route->open)
+		status = route->open(env, &state);
 	if (!status)
 		status = rundir_open(run->ctx, &dir);
 	if (!status)
 		status = rundir_lock(dir);
-	/* What is only logged poisons nothing, and needs no look at pages. */
-	if (!status && is_real(&run->opt))
-		status = book_open(run->ctx, dir, &book);
 	if (!status)
-		status = vm ? inject_all(run, NULL, vm, book) : inject_by_debugfs(run, dir, book);
-	book_close(book);
-	vm_monitor_free(vm);
+		status = inject_locked(run, env, state, dir);
+	if (route->close)
+		route->close(state);
 	return status;
 }
 
 static int go(struct run *run)
 {
+	struct inject_env env = { .opt = &run->opt, .machine = &run->machine };
 	int status, err = kpage_ctx_new(run->opt.sysroot, &run->ctx);
 
 	if (err)
@@ -313,10 +332,12 @@ static int go(struct run *run)
 		status = run->opt.ready ? make_ready(run) : read_sources(run);
 	if (status)
 		return status;
+	env.ctx = run->ctx;
+	debugfs_find(&env);
 	if (run->opt.dry_run)
-		return dry_run(run);
+		return dry_run(run, &env);
 	if (!run->opt.decode)
-		return inject(run);
+		return inject(run, &env);
 	for (size_t i = 0; i < run->list.n; i++)
 		show(run, i);
 	return EXIT_OK;
@@ -339,6 +360,7 @@ int main(int argc, char *argv[])
 		break;
 	}
 	options_release(&run.opt);
+	machine_release(&run.machine);
 	mce_list_release(&run.list);
 	free(run.sources);
 	kpage_ctx_free(run.ctx);

@@ -2,16 +2,15 @@
 /* What must not be injected, or can't be. */
 #pragma once
 
-#include "machine.h"
-#include "options.h"
+#include "route.h"
 
-/* EXIT_OK, or a status after a message that begins with name. Says also what the record
- * would do that is not to be undone. */
-int objections(const struct options *opt, const struct machine *machine, const char *name,
-	       const struct mce *m);
+/*
+ * Looks at record i of the group before anything is injected, and says what stays of it. name:
+ * of the record. EXIT_OK, EXIT_CANNOT the route can't do it, EXIT_REFUSED it would panic,
+ * after a message.
+ */
+int objections(const struct inject_env *env, const char *name, const struct mce_group *group,
+	       size_t i);
 
-/* Whether the kernel takes it for one of the hardware. */
-bool is_real(const struct options *opt);
-
-/* Whether the kernel is to poison the page of the record. */
-bool poisons(const struct options *opt, const struct machine *machine, const struct mce *m);
+/* Whether the kernel is to take the page of ADDR out of use. */
+bool poisons(const struct inject_env *env, const struct mce *m);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/util.h"
+#include "route.h"
 
 enum {
 	OPT_DECODE = 0x100,
@@ -63,8 +64,9 @@ static struct poptOption ready_options[] = {
 };
 
 static struct poptOption inject_options[] = {
-	{ "via", 0, TEXT, NULL, OPT_VIA, "By the module mce_inject (debugfs, the default), or as a real "
-	  "machine check of the virtual machine (machine, in hwpoison-lab)", "debugfs|machine" },
+	{ "via", 0, TEXT, NULL, OPT_VIA, "By the module mce_inject, through debugfs (the default) or "
+	  "/dev/mcelog, or as a real machine check of the virtual machine (in hwpoison-lab)",
+	  "debugfs|mcelog|machine" },
 	{ "type", 0, TEXT, NULL, OPT_TYPE, "How: the log alone (sw, the default), a machine check "
 	  "(hw), AMD's deferred (df) or threshold (th) interrupt", "sw|hw|df|th" },
 	{ "load", 0, NONE, NULL, OPT_LOAD, "Load the module mce_inject if it is missing", NULL },
@@ -148,10 +150,11 @@ static int set_type(struct options *opt, const char *arg)
 
 static int set_via(struct options *opt, const char *arg)
 {
-	opt->by_machine = !strcmp(arg, "machine");
-	if (opt->by_machine || !strcmp(arg, "debugfs"))
+	opt->has_via = true;
+	opt->route = route_find(arg);
+	if (opt->route)
 		return EXIT_OK;
-	return fail(EXIT_USAGE, "--via: %s: none of debugfs, machine", arg);
+	return fail(EXIT_USAGE, "--via: %s: none of debugfs, mcelog, machine", arg);
 }
 
 static int set_wait(struct options *opt, const char *arg)
@@ -235,14 +238,15 @@ static int check(const struct options *opt)
 		const char *text;
 	} rules[] = {
 		{ opt->decode && opt->dry_run, "--decode and --dry-run exclude each other" },
-		{ opt->decode && (opt->by_machine || opt->has_type || opt->load || opt->fake_panic || opt->has_wait ||
-				  opt->force), "--decode: nothing is injected: not with --via, --type, "
+		{ opt->decode && (opt->has_via || opt->has_type || opt->load || opt->fake_panic ||
+				  opt->has_wait || opt->force), "--decode: nothing is injected: not with --via, --type, "
 		  "--load, --fake-panic, --wait, --force" },
 		{ opt->dry_run && (opt->load || opt->has_wait),
 		  "--dry-run: nothing is injected: not with --load, --wait" },
 		{ opt->json && opt->dry_run, "--json: not with --dry-run" },
-		{ opt->by_machine && (opt->has_type || opt->load || opt->fake_panic),
-		  "--via machine: --type, --load and --fake-panic are of debugfs" },
+		{ opt->has_type && opt->route != &debugfs_route, "--type: only with --via debugfs" },
+		{ (opt->load || opt->fake_panic) && !opt->route->by_module,
+		  "--load and --fake-panic: only with --via debugfs and mcelog" },
 		{ opt->has_vendor && injects, "--vendor: only with --decode or --dry-run: the kernel goes "
 		  "by this machine's" },
 		{ opt->ready && opt->files, "a ready-made record and files exclude each other" },
@@ -270,6 +274,8 @@ static int parse_all(poptContext popt, struct options *opt, bool *done)
 	if (status || *done)
 		return status;
 	opt->files = options_command(popt);
+	if (opt->route == &debugfs_route && !opt->type)
+		opt->type = "sw";
 	return check(opt);
 }
 
@@ -278,7 +284,7 @@ enum parse_result options_parse(int argc, const char **argv, struct options *opt
 	poptContext popt = poptGetContext("mce-inject", argc, argv, all_options, 0);
 	bool done = false;
 
-	*opt = (struct options){ .type = "sw", .wait_ns = UINT64_C(1000000000) };
+	*opt = (struct options){ .route = &debugfs_route, .wait_ns = UINT64_C(1000000000) };
 	poptSetOtherOptionHelp(popt, "[OPTION...] [FILE...]");
 	*status = parse_all(popt, opt, &done);
 	if (*status == EXIT_USAGE)
