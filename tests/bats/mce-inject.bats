@@ -233,7 +233,7 @@ would write 9 to /sys/kernel/debug/mce-inject/bank" ]
 	stderr_matches "the others do not come"
 	inject --corrected --type hw --wait 0
 	status_is 6
-	stderr_matches "the others do not come"
+	stderr_matches "an exception by a corrected error: unknown source"
 	[ "$(cat "$mce/bank")" = 7 ]
 	inject --srao --type hw --pfn 0x1000 --wait 0 --fake-panic
 	status_is 0
@@ -457,13 +457,78 @@ CPU 0 BANK 3 STATUS 0x9000000000000000 MCGSTATUS 0x0 ADDR 0x0 MISC 0x0 RIP 0x0:0
 		CPU 0 STATUS corrected HOLD RIP 0x33:0;CPU 1 STATUS corrected
 		CPU 0 STATUS corrected HOLD;CPU broadcast STATUS corrected
 		CPU broadcast $SCRUB IRQBROADCAST RIP 0x33:0
+		CPU broadcast STATUS corrected IRQBROADCAST
+		CPU 0 STATUS corrected HOLD IRQBROADCAST;CPU 1 STATUS corrected
+		CPU 0 STATUS corrected HOLD;CPU 1 $SCRUB
+		CPU 0 $SCRUB HOLD;CPU 1 STATUS corrected
+		CPU 0 ${SCRUB/0x5/0xd} HOLD;CPU 1 $SCRUB
+		CPU 0 STATUS corrected POLL EXCP
+		CPU 0 STATUS corrected IN_PROC IN_IRQ
+		CPU 0 STATUS corrected RIP 0x133:0
 	END
+	: > "$root/proc/cpuinfo"
+	inject --via mcelog --dry-run <<< "CPU broadcast STATUS corrected"
+	status_is 4
+	cpus GenuineIntel hypervisor
 	inject --via mcelog --dry-run <<< "CPU 0 $SCRUB RIP 0x401000 TSC 5 SYND 6 TIME 7"
 	status_is 0
 	stderr_matches "^mce-inject: the kernel takes none of these from a record, they are left out: SYND RIP TSC TIME$"
+	inject --via mcelog --dry-run <<< "CPU 0 $SCRUB RIP 0x401000 IRQBROADCAST"
+	mcelog_gets "CPU 0 $SCRUB RIP 0x0:0x401000 inject_flags 0x8
+CPU 1 $NOTHING inject_flags 0x19"
+}
+
+@test "mcelog: a bank that a CPU has, and that is on" {
+	local banks=$root/sys/devices/system/machinecheck
+
+	mkdir -p "$banks/machinecheck0" "$banks/machinecheck1"
+	echo ffffffffffffffff > "$banks/machinecheck0/bank9"
+	echo 0 > "$banks/machinecheck1/bank9"
+	inject --via mcelog --dry-run --corrected
+	status_is 0
+	inject --via mcelog --dry-run --corrected --cpu 1
+	status_is 4
+	inject --via mcelog --dry-run --corrected --bank 8
+	status_is 4
+	inject --via mcelog --dry-run <<< "CPU broadcast BANK 9 STATUS corrected"
+	status_is 4
+	stderr_is "mce-inject: <stdin>:1: this CPU has no such bank, or it is off: the kernel would find nothing"
+}
+
+@test "mcelog: a CPU that does not recover, or is not known to" {
+	cpus GenuineIntel sse
+	inject --via mcelog --dry-run --srao --pfn 0x1000
+	status_is 6
+	stderr_matches 'does not recover from errors, or is not known to \(the module msr tells\)'
+	inject --via mcelog --dry-run --ucna --pfn 0x1000
+	status_is 0
+	mkdir -p "$root/dev/cpu/0"
+	printf '\0\0\0\1\0\0\0\0' | dd of="$root/dev/cpu/0/msr" bs=1 seek=$((0x179)) status=none
+	inject --via mcelog --dry-run --srao --pfn 0x1000
+	status_is 0
+	cpus GenuineIntel hypervisor
+	printf '\0\0\0\0\0\0\0\0' | dd of="$root/dev/cpu/0/msr" bs=1 seek=$((0x179)) status=none
+	inject --via mcelog --dry-run --srao --pfn 0x1000
+	status_is 6
 }
 
 @test "mcelog: what would panic is refused" {
+	local record
+
+	while read -r record; do
+		inject --via mcelog --dry-run <<< "$record"
+		status_is 6
+	done <<- END
+		CPU 0 STATUS corrected EXCP
+		CPU 0 STATUS corrected MCGSTATUS 5
+		CPU 0 BANK 1 STATUS 0xbd80000000000134 MCGSTATUS 7 ADDR 0x5000 MISC 0x8c IRQBROADCAST
+		CPU 0 BANK 1 STATUS 0xbd80000000000134 MCGSTATUS 7 ADDR 0x5000 MISC 0x8c IN_PROC RIP 0x31:0
+	END
+	cpus AuthenticAMD "succor hypervisor"
+	inject --via mcelog --dry-run <<< "CPU 0 STATUS val uc en MCGSTATUS 7"
+	status_is 6
+	cpus GenuineIntel hypervisor
+
 	inject --via mcelog --fatal
 	status_is 6
 	inject --via mcelog --srar --pfn 0x1000

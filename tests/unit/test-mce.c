@@ -304,6 +304,11 @@ static void test_intel(void **state)
 		{ 0x8c00000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
 		{ 0x9c40000000000091, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
 		{ 0x9c000000001000c0, 0, 0x8c, MCE_CLASS_CORRECTED, MCE_LOGGED },
+		{ 0x9c00000000000091, 5, 0x8c, MCE_CLASS_CORRECTED, MCE_PANIC },
+		{ 0x9c00000000000091, 8, 0x8c, MCE_CLASS_CORRECTED, MCE_PANIC },
+		{ 0x9c00000000000091, 0xd, 0x8c, MCE_CLASS_CORRECTED, MCE_IGNORED },
+		{ 0xbc00000000000091, 0xd, 0x8c, MCE_CLASS_UCNA, MCE_IGNORED },
+		{ 0xbc80000000000134, 0xf, 0x8c, MCE_CLASS_FATAL, MCE_PANIC },
 		{ 0xba00000000000000, 4, 0x8c, MCE_CLASS_FATAL, MCE_PANIC },
 		{ 0x3d000000000000c0, 5, 0x8c, MCE_CLASS_NONE, MCE_IGNORED },
 	};
@@ -333,6 +338,9 @@ static void test_amd(void **state)
 		{ { 0xb400000000000135, 7, 0, MCE_CLASS_UNCORRECTED, MCE_PANIC }, &recovers, 0x10 },
 		{ { 0xf400000000000135, 7, 0, MCE_CLASS_UNCORRECTED, MCE_PANIC }, &recovers, 0x33 },
 		{ { 0xb600000000000135, 7, 0, MCE_CLASS_FATAL, MCE_PANIC }, &recovers, 0x33 },
+		{ { 0xb400000000000135, 4, 0, MCE_CLASS_UNCORRECTED, MCE_PANIC }, &recovers, 0x33 },
+		{ { 0xb400000000000135, 7, 0, MCE_CLASS_UNCORRECTED, MCE_PANIC }, &recovers, 0x31 },
+		{ { 0x9400100000000135, 7, 0, MCE_CLASS_DEFERRED, MCE_IGNORED }, &recovers, 0x33 },
 		{ { 0x9400100000000135, 0, 0, MCE_CLASS_DEFERRED, MCE_FAILURE }, &plain, 0x33 },
 		{ { 0x9000100000000135, 0, 0, MCE_CLASS_DEFERRED, MCE_LOGGED }, &plain, 0x33 },
 		{ { 0x9400000000000135, 0, 0, MCE_CLASS_CORRECTED, MCE_LOGGED }, &plain, 0x33 },
@@ -341,6 +349,23 @@ static void test_amd(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		check_judgement(&cases[i].c, cases[i].rules, cases[i].cs);
+}
+
+/* Skylake's memory controllers tell of a scrub as if it was corrected. */
+static void test_quiet_scrub(void **state)
+{
+	static const struct mce_rules rules = { .vendor = VENDOR_INTEL };
+	struct mce_judgement j;
+	struct mce m = { 0 };
+
+	(void)state;
+	mce_set(&m, MCE_STATUS, 0x8c000000001000c1);
+	mce_set(&m, MCE_MISC, 0x8c);
+	mce_judge(&m, &rules, &j);
+	assert_int_equal(j.action, MCE_LOGGED);
+	mce_set(&m, MCE_BANK, 13);
+	mce_judge(&m, &rules, &j);
+	assert_int_equal(j.action, MCE_FAILURE);
 }
 
 /* What a bank holds when it is polled. */
@@ -356,7 +381,10 @@ static void test_polled(void **state)
 		{ 0x9c00000000000091, &intel, MCE_LOGGED },
 		{ 0xbc00000000000091, &intel, MCE_FAILURE },
 		{ 0xb400000000000091, &intel, MCE_LOGGED },
-		{ 0xac00000000000091, &intel, MCE_LOGGED },
+		{ 0xac00000000000091, &intel, MCE_FAILURE },
+		{ 0xad000000000000c0, &intel, MCE_FAILURE },
+		{ 0xad00000000000091, &intel, MCE_LOGGED },
+		{ 0xae00000000000091, &intel, MCE_LOGGED },
 		{ 0xbc80000000000134, &intel, MCE_LOGGED },
 		{ 0xbd000000000000c0, &intel, MCE_IGNORED },
 		{ 0xbd80000000000134, &intel, MCE_IGNORED },
@@ -489,6 +517,7 @@ int main(void)
 		cmocka_unit_test(test_all_or_none),
 		cmocka_unit_test(test_intel),
 		cmocka_unit_test(test_amd),
+		cmocka_unit_test(test_quiet_scrub),
 		cmocka_unit_test(test_polled),
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_fields),

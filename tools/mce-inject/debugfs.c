@@ -180,12 +180,8 @@ static void judge_exception(const struct inject_env *env, const struct mce *m,
 
 	mce_set(&seen, MCE_CS, 0x10);
 	mce_set(&seen, MCE_MCGSTATUS, MCG_MCIP | MCG_RIPV | MCG_EIPV);
-	mce_judge_as(&seen, &env->machine->rules, true, out);
-	if (out->action != MCE_PANIC && env->machine->nr_cpus > 1 &&
-	    !vendor_is_amd(env->machine->rules.vendor)) {
-		out->action = MCE_PANIC;
-		out->because = ALONE;
-	}
+	route_judge(env, &seen, true, env->machine->nr_cpus > 1 &&
+		    !vendor_is_amd(env->machine->rules.vendor), out);
 }
 
 static void debugfs_judge(const struct inject_env *env, const struct mce *m,
@@ -195,12 +191,10 @@ static void debugfs_judge(const struct inject_env *env, const struct mce *m,
 		judge_exception(env, m, out);
 		return;
 	}
-	/* An interrupt's handler looks at banks as polling does. */
-	mce_judge_as(m, &env->machine->rules, false, out);
-	if (type_is(env, "sw")) {
-		out->action = MCE_LOGGED;
-		out->because = "handed to the log";
-	}
+	/* AMD's interrupts only log as well: their handler grades nothing. */
+	mce_judge(m, &env->machine->rules, out);
+	out->action = MCE_LOGGED;
+	out->because = "handed to the log";
 }
 
 static const char *debugfs_objection(const struct inject_env *env, const struct mce_group *group,
@@ -227,10 +221,8 @@ static const char *debugfs_objection(const struct inject_env *env, const struct 
 
 static void debugfs_say_dropped(const struct inject_env *env, const struct mce *m)
 {
-	route_say_left_out(m, FIELD(SYND) | FIELD(IPID), 0,
+	route_say_left_out(m, FIELD_BIT(SYND) | FIELD_BIT(IPID), 0,
 			   "debugfs has no file for these, they are left out");
-	if (mce_has(m, MCE_ADDR) && !(m->value[MCE_STATUS] & MCI_ADDRV))
-		warn("the status has no ADDRV: the kernel does not look at ADDR");
 	if (mce_has(m, MCE_IPID) && !type_is(env, "sw"))
 		warn("IPID is only taken with --type sw: it is left out");
 }

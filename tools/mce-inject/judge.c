@@ -34,6 +34,7 @@ struct view {
 	unsigned int code;
 	bool has_mcg;		/* otherwise it is taken to be as it should */
 	bool in_kernel;		/* the code that was interrupted; by its segment */
+	uint64_t bank;
 	bool usable;		/* the address is that of a page */
 	bool memory_scrub, load, fetch;
 	const struct mce_rules *rules;
@@ -59,7 +60,8 @@ static void look(const struct mce *m, const struct mce_rules *rules, struct view
 		.vendor = rules->vendor,
 		.code = status & 0xefff,
 		.has_mcg = mce_has(m, MCE_MCGSTATUS),
-		.in_kernel = mce_has(m, MCE_CS) && (m->value[MCE_CS] & 3) == 0,
+		.in_kernel = mce_has(m, MCE_CS) && !mce_is_user_mode(m),
+		.bank = m->value[MCE_BANK],
 		.usable = address_is_usable(m, rules->vendor),
 		.rules = rules,
 	};
@@ -115,6 +117,12 @@ static bool is_not_enabled(const struct view *v)
 	return !(v->status & MCI_EN);
 }
 
+/* The handler leaves what is not signalled alone; where all CPUs are told, it misses a cause. */
+static bool is_local_and_passed_over(const struct view *v)
+{
+	return v->mcg & MCG_LMCES && (!(v->status & MCI_EN) || !(v->status & MCI_S));
+}
+
 static bool is_uncorrected(const struct view *v)
 {
 	return v->status & MCI_UC;
@@ -122,7 +130,20 @@ static bool is_uncorrected(const struct view *v)
 
 static bool is_left_to_handler(const struct view *v)
 {
-	return v->status & (MCI_PCC | MCI_S);
+	return v->status & MCI_EN && v->status & (MCI_PCC | MCI_S);
+}
+
+/* Skylake's patrol scrub, told as if it was corrected, in a bank of a memory controller. */
+static bool is_quiet_scrub(const struct view *v)
+{
+	return v->usable && (v->status & (MCI_UC | 0xffffeff0)) == 0x001000c0 && v->bank >= 13 &&
+	       v->bank <= 18;
+}
+
+/* Polled, a scrub's is taken for what it is whether it is signalled or not. */
+static bool is_polled_page(const struct view *v)
+{
+	return v->usable && !(v->status & MCI_AR) && (!(v->status & MCI_S) || v->memory_scrub);
 }
 
 static bool is_ucna_exception(const struct view *v)
@@ -192,6 +213,11 @@ static bool is_amd_deferred_page(const struct view *v)
 	return is_amd_deferred(v) && v->usable;
 }
 
+static bool is_amd_not_signalled(const struct view *v)
+{
+	return !(v->status & MCI_UC) || v->status & MCI_DEFERRED;
+}
+
 static bool is_amd_lost(const struct view *v)
 {
 	return v->status & MCI_OVER && !v->rules->overflow_recov;
@@ -202,9 +228,10 @@ static bool is_amd_without_recovery(const struct view *v)
 	return !v->rules->succor;
 }
 
+/* Nothing is known of the interrupted code without one of these. */
 static bool is_in_kernel(const struct view *v)
 {
-	return v->in_kernel;
+	return v->in_kernel || lacks_mcg(v, MCG_RIPV | MCG_EIPV);
 }
 
 static bool is_usable(const struct view *v)
@@ -231,12 +258,14 @@ struct rule {
 static const struct rule intel_rules[] = {
 	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
 	{ is_pcc, MCE_PANIC, "processor context corrupt" },
-	{ is_corrected, MCE_LOGGED, CORRECTED },
-	{ is_illegal, MCE_PANIC, "illegal combination: AR without S" },
 	{ is_no_mcip, MCE_PANIC, "MCIP is not set in the handler" },
 	{ is_no_ip, MCE_PANIC, "neither restart nor error IP" },
 	{ is_kernel_without_ip, MCE_PANIC, "in the kernel, and no restart IP" },
+	{ is_illegal, MCE_PANIC, "illegal combination: AR without S" },
+	{ is_local_and_passed_over, MCE_IGNORED, "an exception of one CPU, by an error that its handler "
+	  "leaves to polling" },
 	{ is_not_enabled, MCE_PANIC, "an exception by an error that is not enabled: unknown source" },
+	{ is_corrected, MCE_PANIC, "an exception by a corrected error: unknown source" },
 	{ is_ucna_exception, MCE_PANIC, "an exception by an error without S: unknown source" },
 	{ is_srar_lost, MCE_PANIC, "action required with lost events" },
 	{ is_srar_unknown, MCE_PANIC, "action required, but neither a data load nor an instruction "
@@ -254,20 +283,18 @@ static const struct rule intel_rules[] = {
 
 static const struct rule intel_poll_rules[] = {
 	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
+	{ is_quiet_scrub, MCE_FAILURE, "a memory scrub's, told as corrected: Skylake's gives up the page" },
 	{ is_corrected, MCE_LOGGED, CORRECTED },
-	{ is_not_enabled, MCE_LOGGED, "not enabled: speculative" },
 	{ is_left_to_handler, MCE_IGNORED, "found by polling: left to the handler of its exception" },
-	{ is_illegal, MCE_LOGGED, "illegal combination: AR without S" },
-	{ is_usable, MCE_FAILURE, "no action required, of a page" },
+	{ is_pcc, MCE_LOGGED, "processor context corrupt, but not enabled" },
+	{ is_polled_page, MCE_FAILURE, "no action required, of a page" },
 	{ always, MCE_LOGGED, "no action required, but of no page that is known" },
 };
 
 static const struct rule amd_rules[] = {
 	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
 	{ is_pcc, MCE_PANIC, "processor context corrupt" },
-	{ is_amd_deferred_page, MCE_FAILURE, "deferred, of a page" },
-	{ is_amd_deferred, MCE_LOGGED, "deferred, but of no page that is known" },
-	{ is_corrected, MCE_LOGGED, CORRECTED },
+	{ is_amd_not_signalled, MCE_IGNORED, "an exception by an error that its handler leaves to polling" },
 	{ is_amd_lost, MCE_PANIC, "lost events, without overflow recovery" },
 	{ is_amd_without_recovery, MCE_PANIC, "uncorrected, without recovery (succor)" },
 	{ is_in_kernel, MCE_PANIC, "uncorrected, in the kernel" },

@@ -58,6 +58,18 @@ static void take_line(const char *line, struct machine *m)
 	}
 }
 
+#define MSR_MCG_CAP 0x179
+#define MCG_SER_P (UINT64_C(1) << 24)
+
+static void read_ser(struct kpage_ctx *ctx, struct machine *m)
+{
+	_cleanup_close_ int fd = kpage_ctx_open(ctx, "/dev/cpu/0/msr", O_RDONLY);
+	uint64_t cap;
+
+	m->knows_ser = fd >= 0 && pread(fd, &cap, sizeof(cap), MSR_MCG_CAP) == sizeof(cap);
+	m->has_ser = m->knows_ser && cap & MCG_SER_P;
+}
+
 int machine_read(struct kpage_ctx *ctx, struct machine *out)
 {
 	_cleanup_free_ char *line = NULL;
@@ -75,6 +87,7 @@ int machine_read(struct kpage_ctx *ctx, struct machine *out)
 	}
 	while (getline(&line, &room, f) > 0)
 		take_line(line, out);
+	read_ser(ctx, out);
 	return ferror(f) ? fail_errno(-EIO, "/proc/cpuinfo") : EXIT_OK;
 }
 

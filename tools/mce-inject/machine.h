@@ -10,6 +10,7 @@ struct machine {
 	uint32_t *cpus;		/* the numbers of those that are online */
 	size_t nr_cpus;
 	bool hypervisor;	/* a virtual machine */
+	bool has_ser, knows_ser;	/* Intel: software error recovery (MCG_SER_P), as the module msr says */
 };
 
 /* From /proc/cpuinfo. EXIT_OK, or a status after a message. The caller gives *out to

@@ -120,14 +120,13 @@ static int resolve(struct run *run, uint64_t *address)
 	return EXIT_OK;
 }
 
-/* By /dev/mcelog an error comes to whatever the CPU runs: the one is taken that runs the process. */
 static int choose_cpu(const struct run *run, struct mce *m)
 {
 	const struct options *opt = &run->opt;
 	uint64_t cpu = opt->cpu;
 	int err = 0;
 
-	if (!opt->has_cpu && opt->pid && opt->route == &mcelog_route)
+	if (!opt->has_cpu && opt->pid && opt->route->at_process)
 		err = kpage_task_cpu(run->ctx, opt->pid, &cpu);
 	if (err)
 		return fail_errno(err, "--pid: %d", (int)opt->pid);
@@ -224,17 +223,28 @@ static int check_all(const struct run *run, const struct inject_env *env)
 	return status;
 }
 
-static int dry_run(const struct run *run, const struct inject_env *env)
+static bool is_possible(const struct inject_env *env, const struct mce_group *group)
 {
-	int status = check_all(run, env);
-	struct mce_group group;
+	for (size_t i = 0; i < group->n; i++)
+		if (env->opt->route->objection(env, group, i))
+			return false;
+	return true;
+}
 
+static int dry_run(const struct run *run, struct inject_env *env)
+{
+	struct mce_group group;
+	int status;
+
+	debugfs_find(env);
+	status = check_all(run, env);
 	settings_show(env);
 	for (size_t i = 0; i < run->list.n; i += group.n) {
 		group = group_at(run, i);
 		for (size_t j = 0; j < group.n; j++)
 			show(run, i + j);
-		run->opt.route->show(env, &group);
+		if (is_possible(env, &group))
+			run->opt.route->show(env, &group);
 	}
 	return status;
 }
@@ -298,17 +308,27 @@ static int inject_locked(const struct run *run, const struct inject_env *env, vo
 	return status;
 }
 
-static int inject(const struct run *run, const struct inject_env *env)
+/* The module's files are only there when it is loaded. */
+static int make_module_ready(const struct run *run, struct inject_env *env)
+{
+	const struct route *route = run->opt.route;
+	int status = run->opt.load ? module_load(run->ctx, "mce_inject", NULL) : EXIT_OK;
+
+	debugfs_find(env);
+	return !status && route->ready ? route->ready(env) : status;
+}
+
+static int inject(const struct run *run, struct inject_env *env)
 {
 	_cleanup_(rundir) struct rundir *dir = NULL;
 	const struct route *route = run->opt.route;
 	void *state = NULL;
 	int status = check_all(run, env);
 
-	if (!status && run->opt.load)
-		status = module_load(run->ctx, "mce_inject", NULL);
 	if (!status && route->open)
 		status = route->open(env, &state);
+	if (!status)
+		status = make_module_ready(run, env);
 	if (!status)
 		status = rundir_open(run->ctx, &dir);
 	if (!status)
@@ -333,7 +353,6 @@ static int go(struct run *run)
 	if (status)
 		return status;
 	env.ctx = run->ctx;
-	debugfs_find(&env);
 	if (run->opt.dry_run)
 		return dry_run(run, &env);
 	if (!run->opt.decode)

@@ -62,6 +62,12 @@ static inline void mce_set(struct mce *m, enum mce_field field, uint64_t value)
 	m->given |= UINT32_C(1) << field;
 }
 
+/* By the code segment. */
+static inline bool mce_is_user_mode(const struct mce *m)
+{
+	return mce_has(m, MCE_CS) && (m->value[MCE_CS] & 3) == 3;
+}
+
 #define MCI_BIT(n) (UINT64_C(1) << (n))
 #define MCI_VAL MCI_BIT(63)
 #define MCI_OVER MCI_BIT(62)

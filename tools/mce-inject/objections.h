@@ -12,5 +12,6 @@
 int objections(const struct inject_env *env, const char *name, const struct mce_group *group,
 	       size_t i);
 
-/* Whether the kernel is to take the page of ADDR out of use. */
+/* Whether the kernel may take the page of ADDR out of use; also one that is to panic, since it
+ * may have done so before, or be kept from the panic. */
 bool poisons(const struct inject_env *env, const struct mce *m);

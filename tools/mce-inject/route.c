@@ -2,6 +2,7 @@
 /* The routes, and what they have in common. */
 #include "route.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,8 @@ void route_say_left_out(const struct mce *m, uint32_t fields, uint32_t ways, con
 		snprintf(text + length, sizeof(text) - length, " %s", words);
 	if (*text)
 		warn("%s:%s", why, text);
+	if (mce_has(m, MCE_ADDR) && !(m->value[MCE_STATUS] & MCI_ADDRV))
+		warn("the status has no ADDRV: the kernel does not look at ADDR");
 }
 
 static bool is_local(const struct inject_env *env, const struct mce *m)
@@ -56,4 +59,25 @@ bool route_is_alone(const struct inject_env *env, const struct mce *m, bool exce
 {
 	return exception && env->machine->nr_cpus > 1 && !is_local(env, m) &&
 	       !route_is_broadcast(env, m, exception);
+}
+
+void route_say_mcgstatus(const struct mce *m, bool exception)
+{
+	if (exception && !mce_has(m, MCE_MCGSTATUS))
+		warn("no MCGSTATUS is given: 0x%" PRIx64 " is taken", mce_mcgstatus(m, true));
+}
+
+void route_judge(const struct inject_env *env, const struct mce *seen, bool exception, bool alone,
+		 struct mce_judgement *out)
+{
+	mce_judge_as(seen, &env->machine->rules, exception, out);
+	if (alone && out->action != MCE_PANIC) {
+		out->action = MCE_PANIC;
+		out->because = "a machine check on one of several CPUs: the others do not come";
+	}
+}
+
+bool route_is_of_a_process(const struct mce_judgement *j)
+{
+	return j->class == MCE_CLASS_SRAR || j->class == MCE_CLASS_UNCORRECTED;
 }

@@ -23,6 +23,7 @@ struct mce_group {
 struct route {
 	const char *name;	/* of --via */
 	bool by_module;		/* by the module mce_inject: --load and --fake-panic are for it */
+	bool at_process;	/* --pid chooses the CPU */
 
 	/* What the kernel makes of a record that comes this way. */
 	void (*judge)(const struct inject_env *env, const struct mce *m, struct mce_judgement *out);
@@ -37,8 +38,10 @@ struct route {
 	/* Prints what inject() would do. */
 	void (*show)(const struct inject_env *env, const struct mce_group *group);
 
-	/* Both may be NULL. EXIT_OK or a status after a message. */
+	/* Before the module is loaded, and after it. Each may be NULL. EXIT_OK or a status after a
+	 * message. */
 	int (*open)(const struct inject_env *env, void **state);
+	int (*ready)(const struct inject_env *env);
 	void (*close)(void *state);
 
 	/* name: of the first record. EXIT_OK or a status after a message. */
@@ -59,12 +62,20 @@ const struct route *route_find(const char *name);
  */
 void route_say_left_out(const struct mce *m, uint32_t fields, uint32_t ways, const char *why);
 
-/* For the kept fields. */
-#define FIELD(name) (UINT32_C(1) << MCE_##name)
+#define FIELD_BIT(name) (UINT32_C(1) << MCE_##name)
+
+/* Says which MCGSTATUS an exception gets whose record has none. */
+void route_say_mcgstatus(const struct mce *m, bool exception);
 
 /* Intel's CPUs are told of each other's exceptions, unless one is said to be local. */
 bool route_is_broadcast(const struct inject_env *env, const struct mce *m, bool exception);
 
-/* Whether the handler waits for other CPUs that do not come, and panics. */
+/* Judges a record as the CPU has it; one whose handler waits for CPUs that do not come panics. */
+void route_judge(const struct inject_env *env, const struct mce *seen, bool exception, bool alone,
+		 struct mce_judgement *out);
+
+/* An exception on one of several of Intel's CPUs of which the others are not told. */
 bool route_is_alone(const struct inject_env *env, const struct mce *m, bool exception);
-#define ALONE "a machine check on one of several CPUs: the others do not come"
+
+/* Whether it is the error of what the CPU runs. */
+bool route_is_of_a_process(const struct mce_judgement *j);

@@ -7,7 +7,6 @@
 #include "route.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "common/util.h"
@@ -24,9 +23,7 @@ static bool is_of_a_process(const struct inject_env *env, const struct mce *m)
 	struct mce_judgement j;
 
 	mce_judge(m, &env->machine->rules, &j);
-	if (mce_has(m, MCE_CS) && (m->value[MCE_CS] & 3) == 0)
-		return false;
-	return j.class == MCE_CLASS_SRAR || j.class == MCE_CLASS_UNCORRECTED;
+	return route_is_of_a_process(&j) && (!mce_has(m, MCE_CS) || mce_is_user_mode(m));
 }
 
 /* What the virtual machine is to do for a record. */
@@ -57,11 +54,7 @@ static void virtual_judge(const struct inject_env *env, const struct mce *m,
 	struct mce seen = *m;
 
 	mce_set(&seen, MCE_MCGSTATUS, mce_mcgstatus(m, exception));
-	mce_judge_as(&seen, &env->machine->rules, exception, out);
-	if (out->action != MCE_PANIC && route_is_alone(env, m, exception)) {
-		out->action = MCE_PANIC;
-		out->because = ALONE;
-	}
+	route_judge(env, &seen, exception, route_is_alone(env, m, exception), out);
 }
 
 /* The monitor does nothing for a CPU that is not there, and says nothing. */
@@ -81,13 +74,10 @@ static const char *virtual_objection(const struct inject_env *env, const struct 
 
 static void virtual_say_dropped(const struct inject_env *env, const struct mce *m)
 {
-	uint64_t mcgstatus = mce_mcgstatus(m, is_exception(m));
-
 	(void)env;
-	route_say_left_out(m, FIELD(MCGSTATUS) | FIELD(CS), MCE_NOBROADCAST | MCE_CPU_BROADCAST,
+	route_say_left_out(m, FIELD_BIT(MCGSTATUS) | FIELD_BIT(CS), MCE_NOBROADCAST | MCE_CPU_BROADCAST,
 			   "the machine's monitor takes none of these, they are left out");
-	if (!mce_has(m, MCE_MCGSTATUS) && mcgstatus)
-		warn("no MCGSTATUS is given: 0x%" PRIx64 " is taken", mcgstatus);
+	route_say_mcgstatus(m, is_exception(m));
 }
 
 static int virtual_open(const struct inject_env *env, void **state)

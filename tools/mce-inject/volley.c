@@ -26,9 +26,21 @@ bool volley_is_own(const struct inject_env *env, const struct mce *m)
 	       !volley_is_exception(env, m) || env->machine->nr_cpus < 2;
 }
 
-static void arm(const struct inject_env *env, struct volley *v, size_t i, const struct mce *m)
+bool volley_has_code(const struct inject_env *env, const struct mce *m)
+{
+	return volley_is_own(env, m) || m->way & MCE_IRQBROADCAST;
+}
+
+bool volley_is_broadcast(const struct inject_env *env, const struct mce *m)
 {
 	bool exception = volley_is_exception(env, m);
+
+	return exception && route_is_broadcast(env, m, exception);
+}
+
+static void arm(const struct inject_env *env, struct volley *v, size_t i, const struct mce *m)
+{
+	bool exception = volley_is_exception(env, m), code = volley_has_code(env, m);
 
 	v->armed[i] = true;
 	v->records[i] = (struct mcelog_record){
@@ -36,8 +48,8 @@ static void arm(const struct inject_env *env, struct volley *v, size_t i, const 
 		.misc = m->value[MCE_MISC],
 		.addr = m->value[MCE_ADDR],
 		.mcgstatus = mce_mcgstatus(m, exception),
-		.ip = m->value[MCE_RIP],
-		.cs = (uint8_t)m->value[MCE_CS],
+		.ip = code ? m->value[MCE_RIP] : 0,
+		.cs = code ? (uint8_t)m->value[MCE_CS] : 0,
 		.bank = (uint8_t)m->value[MCE_BANK],
 		.inject_flags = exception ? MCJ_EXCEPTION : 0,
 	};
@@ -66,14 +78,19 @@ static size_t choose_raiser(const struct inject_env *env, const struct volley *v
 	return machine_find_cpu(env->machine, last->value[MCE_CPU]);
 }
 
-static void arm_group(const struct inject_env *env, const struct mce_group *group, struct volley *v,
-		      bool *broadcast)
+bool volley_has_broadcast(const struct inject_env *env, const struct mce_group *group)
+{
+	for (size_t i = 0; i < group->n; i++)
+		if (volley_is_broadcast(env, &group->records[i]))
+			return true;
+	return false;
+}
+
+static void arm_group(const struct inject_env *env, const struct mce_group *group, struct volley *v)
 {
 	for (size_t i = 0; i < group->n; i++) {
 		const struct mce *m = &group->records[i];
 
-		*broadcast |= route_is_broadcast(env, m, volley_is_exception(env, m)) &&
-			      volley_is_exception(env, m);
 		if (!(m->way & MCE_CPU_BROADCAST)) {
 			arm(env, v, machine_find_cpu(env->machine, m->value[MCE_CPU]), m);
 			continue;
@@ -83,8 +100,17 @@ static void arm_group(const struct inject_env *env, const struct mce_group *grou
 	}
 }
 
-static void set_raiser(struct volley *v, const struct mce *last)
+bool volley_wants_interrupt(const struct mce_group *group)
 {
+	for (size_t i = 0; i < group->n; i++)
+		if (group->records[i].way & MCE_IRQBROADCAST)
+			return true;
+	return false;
+}
+
+static void set_raiser(struct volley *v, const struct mce_group *group)
+{
+	const struct mce *last = &group->records[group->n - 1];
 	struct mcelog_record *r = &v->records[v->raiser];
 	bool others = false;
 
@@ -92,27 +118,26 @@ static void set_raiser(struct volley *v, const struct mce *last)
 		others |= v->armed[i] && i != v->raiser;
 	r->inject_flags |= last->way & MCE_IN_IRQ ? MCJ_CTX_IRQ : MCJ_CTX_PROCESS;
 	if (others)
-		r->inject_flags |= last->way & MCE_IRQBROADCAST ? MCJ_IRQ_BROADCAST : MCJ_NMI_BROADCAST;
+		r->inject_flags |= volley_wants_interrupt(group) ? MCJ_IRQ_BROADCAST : MCJ_NMI_BROADCAST;
 }
 
 void volley_make(const struct inject_env *env, const struct mce_group *group, struct volley *out)
 {
 	const struct mce *last = &group->records[group->n - 1];
 	size_t n = env->machine->nr_cpus;
-	bool broadcast = false;
 
 	*out = (struct volley){
 		.n = n,
 		.records = xcalloc(n, sizeof(*out->records)),
 		.armed = xcalloc(n, sizeof(*out->armed)),
 	};
-	arm_group(env, group, out, &broadcast);
+	arm_group(env, group, out);
 	out->raiser = choose_raiser(env, out, last);
-	if (broadcast)
+	if (volley_has_broadcast(env, group))
 		arm_all_others(out);
 	for (size_t i = 0; i < n; i++)
 		out->records[i].extcpu = env->machine->cpus[i];
-	set_raiser(out, last);
+	set_raiser(out, group);
 }
 
 void volley_release(struct volley *v)
