@@ -420,6 +420,7 @@ CPU 0 $SCRUB RIP 0x0:0x0 inject_flags 0xd"
 	inject --via mcelog --dry-run <<< "CPU 1 $SCRUB POLL"
 	status_is 0
 	mcelog_gets "CPU 1 $SCRUB RIP 0x0:0x0 inject_flags 0x1"
+	stderr_is "mce-inject: <stdin>:1: the kernel will ignore it: found by polling: left to the handler of its exception"
 	inject --via mcelog --dry-run <<< "CPU 1 BANK 9 STATUS 0xbc00000000000091 ADDR 0x5000 MISC 0x8c EXCP"
 	status_is 6
 	mcelog_gets "CPU 1 ${ucna/US 0x0/US 0x5} RIP 0x0:0x0 inject_flags 0x8

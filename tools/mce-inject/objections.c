@@ -34,7 +34,9 @@ static void say_what_stays(const struct inject_env *env, const char *name, const
 {
 	uint64_t status = m->value[MCE_STATUS];
 
-	if (may_poison(j) && j->class != MCE_CLASS_FATAL && mce_has(m, MCE_ADDR))
+	if (j->action == MCE_IGNORED)
+		warn("%s: the kernel will ignore it: %s", name, j->because);
+	else if (may_poison(j) && j->class != MCE_CLASS_FATAL && mce_has(m, MCE_ADDR))
 		warn("%s: a machine check counts as one of the hardware: no page can be unpoisoned until "
 		     "the next boot", name);
 	else if (!(status & MCI_UC) && status & MCI_ADDRV &&

@@ -64,9 +64,9 @@ static struct poptOption ready_options[] = {
 };
 
 static struct poptOption inject_options[] = {
-	{ "via", 0, TEXT, NULL, OPT_VIA, "By the module mce_inject, through debugfs (the default) or "
-	  "/dev/mcelog, or as a real machine check of the virtual machine (in hwpoison-lab)",
-	  "debugfs|mcelog|machine" },
+	{ "via", 0, TEXT, NULL, OPT_VIA, "By the module mce_inject, through its files (debugfs, the "
+	  "default) or /dev/mcelog (mcelog), or as a real machine check of the virtual machine "
+	  "(machine, in hwpoison-lab)", "ROUTE" },
 	{ "type", 0, TEXT, NULL, OPT_TYPE, "How: the log alone (sw, the default), a machine check "
 	  "(hw), AMD's deferred (df) or threshold (th) interrupt", "sw|hw|df|th" },
 	{ "load", 0, NONE, NULL, OPT_LOAD, "Load the module mce_inject if it is missing", NULL },

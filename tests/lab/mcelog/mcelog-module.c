@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The kernel's own /dev/mcelog, which Debian's kernels are built without, as a module of such
  * a kernel: dev-mcelog.c of its source, unchanged. It is no module there, so that what it asks
