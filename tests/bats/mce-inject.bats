@@ -312,6 +312,9 @@ machine_does() {
 	cpus AuthenticAMD "succor hypervisor"
 	inject --via machine --dry-run --srao --pfn 0x1000
 	machine_does "aim any - 0x1000000 10 mce % 9 0xbd000000000000c0 0x5 0x1000000 0x8c"
+	# As another machine does it.
+	inject --via machine --dry-run --srao --pfn 0x1000 --vendor intel
+	machine_does "mce -b 0 9 0xbd000000000000c0 0x5 0x1000000 0x8c"
 }
 
 @test "the machine: what it does not take is said" {

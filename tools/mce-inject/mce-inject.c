@@ -165,9 +165,7 @@ static struct mce_rules rules_for(const struct run *run, const struct mce *m)
 {
 	struct mce_rules rules = run->machine.rules;
 
-	if (run->opt.has_vendor)
-		rules.vendor = run->opt.vendor;
-	else if (mce_has(m, MCE_VENDOR))
+	if (!run->opt.has_vendor && mce_has(m, MCE_VENDOR))
 		rules.vendor = m->value[MCE_VENDOR];
 	return rules;
 }
@@ -348,6 +346,8 @@ static int go(struct run *run)
 	if (err)
 		return fail_errno(err, "--sysroot: %s", run->opt.sysroot ? run->opt.sysroot : "/");
 	status = machine_read(run->ctx, &run->machine);
+	if (run->opt.has_vendor)
+		run->machine.rules.vendor = run->opt.vendor;
 	if (!status)
 		status = run->opt.ready ? make_ready(run) : read_sources(run);
 	if (status)
