@@ -93,10 +93,15 @@ in_the_midst() {
 	((corrupt >= before + 40))
 }
 
+has_corrupted() {
+	read_corrupted
+	((corrupt > before))
+}
+
 # A run over all of the victim's pages, with a filter, in the background: sets injector.
-# A background job of a script ignores SIGINT, which is undone here.
+# A background job of a script ignores SIGINT and SIGQUIT, which is undone here.
 start_long() {
-	env --default-signal=INT hwpoison-inject --json --max 100000 --flags anonymous -p "$pid" -a "$range" \
+	env --default-signal=INT,QUIT hwpoison-inject --json --max 100000 --flags anonymous -p "$pid" -a "$range" \
 		> "$BATS_TEST_TMPDIR/records" 2> "$BATS_TEST_TMPDIR/messages" 3>&- &
 	injector=$!
 }
@@ -256,11 +261,25 @@ start_long() {
 	[ ! -e "$NOTE" ]
 }
 
-@test "SIGINT, SIGTERM, SIGHUP in the midst: a report, and the filter as it was" {
+@test "while tasks are waited for, the filter is as it was: real errors are handled" {
+	victim_in $CGROUP inside -m 1
+	env --default-signal=INT hwpoison-inject --json --wait 100 --memcg $CGROUP -p "$pid" -a "$range" \
+		--count 1 > "$BATS_TEST_TMPDIR/records" 2> "$BATS_TEST_TMPDIR/messages" 3>&- &
+	injector=$!
+	wait_for has_corrupted
+	wait_for filter_is "$ANY"
+	[ ! -e "$NOTE" ]
+	kill -0 "$injector"
+	kill -INT "$injector"
+	wait "$injector" || true
+	filter_is "$ANY"
+}
+
+@test "SIGINT, SIGTERM, SIGHUP, SIGQUIT in the midst: a report, and the filter as it was" {
 	local signal rc
 
 	victim late -m 16
-	for signal in INT TERM HUP; do
+	for signal in INT TERM HUP QUIT; do
 		set_filter "$SOMEBODY"
 		read_corrupted
 		before=$corrupt

@@ -223,6 +223,15 @@ has_all_three() {
 	ended "$pid" 135
 }
 
+@test "a thread that is not the first dies of it: its process is killed, and that is the target" {
+	start target usemem -m 1 --policy late --touch --interval 0.2 --threads 4
+	inject --wait 100 --expect killed -p "$pid" --vaddr "$(page 200)"
+	ended_with 0
+	shows '($tasks | length) == 1 and ($tasks[0] | .pid == $pid and .tid != $pid and
+		.code == "BUS_MCEERR_AR" and .action == "default" and .state == "killed")'
+	ended "$pid" 135
+}
+
 @test "with a handler it survives that, and --wait ends early, too" {
 	local start=$EPOCHSECONDS
 
@@ -342,6 +351,14 @@ inject_command() {
 		[ -e "$BATS_TEST_TMPDIR/reached" ]
 		shows '$pages[0].outcome == "poisoned" and $tasks[0].comm == "bash"'
 	done
+}
+
+@test "a COMMAND that has become another user is ended all the same" {
+	inject --wait 0 --vma heap --count 1 --late -- setpriv --reuid=65534 --clear-groups \
+		bash -c 'echo $$ > /tmp/inject-tasks.pid; while :; do sleep 1; done'
+	ended_with 0
+	run ! kill -0 "$(< /tmp/inject-tasks.pid)"
+	rm /tmp/inject-tasks.pid
 }
 
 @test "a COMMAND that does not exist, or may not be run: status 1, and nothing else" {

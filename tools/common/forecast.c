@@ -45,7 +45,7 @@ bool forecast_is_handled(enum page_kind kind)
 static void forecast_file(const struct forecast_page *page, struct forecast *out, bool *early,
 			  bool *access)
 {
-	if (!(page->kflags & KPAGE_BIT(DIRTY)))
+	if (!((page->kflags | page->head_kflags) & KPAGE_BIT(DIRTY)))
 		return;
 	out->type = "dirty LRU page";
 	out->risk = "what was written to it is lost: fsync(2) fails once";

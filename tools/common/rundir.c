@@ -17,7 +17,8 @@
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 /* Larger than any note; a file that is larger is none. */
-#define NOTE_MAX 65536
+/* Room for the policies of half a million threads. */
+#define NOTE_MAX (16 << 20)
 
 struct rundir {
 	int fd, lock_fd;
@@ -270,6 +271,9 @@ int rundir_note_write(struct rundir *r, const char *name, const char *text)
 
 	if (!r->locked)
 		return -ENOLCK;
+	/* What could not be read back must not be relied on. */
+	if (strlen(text) > NOTE_MAX)
+		return -EFBIG;
 	if (snprintf(tmp, sizeof(tmp), ".%s.new", name) >= (int)sizeof(tmp))
 		return -ENAMETOOLONG;
 	err = write_file(r, tmp, text);

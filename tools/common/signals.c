@@ -9,7 +9,7 @@
 
 static volatile sig_atomic_t pending;
 
-static const int held[] = { SIGINT, SIGTERM, SIGHUP };
+static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 static void note(int sig)
 {

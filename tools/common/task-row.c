@@ -32,7 +32,8 @@ static enum task_state state_of_victim(const struct victim *v)
 	case FATE_UNKNOWN:
 		break;
 	}
-	return STATE_UNKNOWN;
+	/* It is on its way out; a large one that dumps core takes long. */
+	return v->default_action ? STATE_KILLED : STATE_UNKNOWN;
 }
 
 void task_row_of_victim(const struct victim *v, struct task_row *row)

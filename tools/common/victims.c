@@ -54,7 +54,9 @@ static struct victim *find_or_add(struct victims *v, struct kpage_ctx *ctx,
 	found = &v->list[v->n++];
 	*found = (struct victim){ .tid = e->tid, .code = code };
 	memcpy(found->comm, e->comm, sizeof(found->comm));
-	if (!kpage_task_read(ctx, e->tid, &task))
+	if (v->process_of)
+		found->pid = v->process_of(e->tid, v->arg);
+	else if (!kpage_task_read(ctx, e->tid, &task))
 		found->pid = task.pid;
 	return found;
 }

@@ -31,6 +31,10 @@ struct victim {
 struct victims {
 	struct victim *list;
 	size_t n;
+	/* Whose a thread is or was, for one that may have ended since; 0: not known. NULL: /proc
+	 * is asked. */
+	pid_t (*process_of)(pid_t tid, void *arg);
+	void *arg;
 };
 
 /* Takes a SIGNAL, DELIVERED or FAULT event. address: where the page lies in the

@@ -39,6 +39,18 @@ static struct page *find_failed(const struct run *run, uint64_t pfn)
 	return is_page(run, next, pfn) ? next : page_find(run, pfn);
 }
 
+/* A machine check has nobody to give the kernel's error to: only its event has it. */
+static void correct_outcome(struct run *run, struct page *page)
+{
+	bool failed = !strcmp(page->result, "Failed") || !strcmp(page->result, "Ignored");
+
+	if (!failed || !page->done || page->report.outcome != OUTCOME_POISONED)
+		return;
+	run->inj.counts[OUTCOME_POISONED]--;
+	run->inj.counts[OUTCOME_NOT_CONTAINED]++;
+	page->report.outcome = OUTCOME_NOT_CONTAINED;
+}
+
 static void note_failure(const struct kpage_event *event, void *arg)
 {
 	struct run *run = arg;
@@ -52,6 +64,8 @@ static void note_failure(const struct kpage_event *event, void *arg)
 	/* Its users are told of all of it. */
 	if (!strcmp(event->type, "unsplit thp"))
 		page->lsb = compound_bits(arg, page->target);
+	if (run->method->real)
+		correct_outcome(run, page);
 }
 
 /* The hooks are mostly asked of the page at hand. */
@@ -114,14 +128,11 @@ static uint64_t address_in(uint64_t pfn, pid_t tid, void *arg)
 {
 	const struct run *run = arg;
 	const struct page *page = page_find(run, pfn);
-	struct kpage_task task;
 	const struct owner *owners;
 	uint64_t address = 0;
 	size_t n;
-	pid_t pid = tid;
+	pid_t pid = process_find(run, tid) ? tid : process_of_thread(run, tid);
 
-	if (!process_find(run, tid) && !kpage_task_read(run->ctx, tid, &task))
-		pid = task.pid;
 	owners = owners_of(&run->owners, pfn, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (owners[i].pid != pid)

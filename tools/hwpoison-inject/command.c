@@ -17,11 +17,14 @@
 #define TICK_MS 20
 
 /* What the child may have left of us: nothing but the reason why it could not start. */
-static _noreturn_ void child_run(const struct options *opt, int ready, int failed)
+static _noreturn_ void child_run(const struct run *run, int ready, int failed)
 {
-	static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	const struct options *opt = &run->opt;
 	int err;
 
+	if (run->files.rlim_max)
+		setrlimit(RLIMIT_NOFILE, &run->files);
 	/* What nohup and the like made ignored stays so; only what is ours goes. */
 	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
 		struct sigaction old;
@@ -102,7 +105,7 @@ int command_start(struct run *run)
 	fflush(NULL);
 	run->child = fork();
 	if (run->child == 0)
-		child_run(&run->opt, run->ready_pipe[1], failed[1]);
+		child_run(run, run->ready_pipe[1], failed[1]);
 	close(failed[1]);
 	close_end(&run->ready_pipe[1]);
 	status = run->child < 0 ? fail_errno(-errno, "fork") : wait_exec(run, failed[0]);
@@ -210,6 +213,18 @@ int command_wait_ready(struct run *run)
 	return status;
 }
 
+/* It may have become another user's. */
+static void send_signal(pid_t pid, int sig)
+{
+	int err;
+
+	caps_raise();
+	err = kill(pid, sig) ? errno : 0;
+	caps_lower();
+	if (err && err != ESRCH)
+		warn("the command (process %d) can't be ended: %s", (int)pid, strerror(err));
+}
+
 void command_end(struct run *run)
 {
 	static const int signals[] = { SIGTERM, SIGKILL };
@@ -219,7 +234,7 @@ void command_end(struct run *run)
 		command_poll(run);
 		if (run->child_ended)
 			return;
-		kill(run->child, signals[i]);
+		send_signal(run->child, signals[i]);
 		for (int ticks = 0; ticks < 1000 / TICK_MS && !run->child_ended; ticks++) {
 			sleep_ms(TICK_MS);
 			command_poll(run);

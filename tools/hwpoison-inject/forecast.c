@@ -13,7 +13,7 @@ static bool is_mapped(const struct page *page)
 	return page->target->pid || page->target->mapcount || page->owners;
 }
 
-static uint64_t head_flags(const struct run *run, const struct target *t)
+uint64_t target_head_flags(const struct run *run, const struct target *t)
 {
 	uint64_t kflags = t->kflags;
 
@@ -27,7 +27,7 @@ static void forecast_hard(const struct run *run, const struct page *page, struct
 	const struct forecast_page p = {
 		.kind = page->target->kind,
 		.kflags = page->target->kflags,
-		.head_kflags = head_flags(run, page->target),
+		.head_kflags = target_head_flags(run, page->target),
 		.mapped = is_mapped(page),
 		.handles_ksm = page->target->kind != PAGE_KSM || forecast_handles_ksm(run->ctx),
 	};

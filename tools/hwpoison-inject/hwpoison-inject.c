@@ -306,14 +306,17 @@ static int inject(struct run *run, bool *done)
 	int status = set_up(run), restored;
 
 	*done = !status;
-	if (!status) {
+	if (*done) {
 		run->begun = time(NULL);
 		read_nodes_before(run);
 		status = act(run);
+	}
+	/* Before the wait: meanwhile the filter would hide real errors. */
+	restored = put_back(run);
+	if (*done) {
 		processes_wait(run);
 		read_nodes_after(run);
 	}
-	restored = put_back(run);
 	return status ? status : restored;
 }
 
@@ -458,6 +461,17 @@ static int run_mode(struct run *run)
 	return run_targets(run);
 }
 
+/* Each process that has a page is held by a file descriptor: a library has thousands. */
+static void raise_file_limit(struct run *run)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &run->files))
+		return;
+	limit = (struct rlimit){ run->files.rlim_max, run->files.rlim_max };
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run_all(struct run *run)
 {
 	int status = caps_begin(needed_caps, ARRAY_SIZE(needed_caps));
@@ -465,6 +479,7 @@ static int run_all(struct run *run)
 	if (status)
 		return status;
 	signals_hold();
+	raise_file_limit(run);
 	caps_raise();
 	status = run_open(run);
 	if (!status)
@@ -485,6 +500,7 @@ static void run_close(struct run *run)
 			close(run->processes[i].pidfd);
 	}
 	free(run->processes);
+	free(run->threads);
 	free(run->seen);
 	free(run->policies);
 	free(run->nodes);

@@ -2,6 +2,8 @@
 /* hwpoison-inject: what its parts share. */
 #pragma once
 
+#include <sys/resource.h>
+
 #include "kpage.h"
 #include "common/forecast.h"
 #include "common/inject.h"
@@ -110,6 +112,11 @@ struct process {
 	int status;			/* … of waitpid(2) */
 };
 
+/* As it was before. */
+struct thread {
+	pid_t tid, pid;
+};
+
 /* A signal that was seen in the task itself, which was held then. */
 struct seen_signal {
 	bool twice;	/* it had been taken from the task, and was sent once more to give it back */
@@ -142,6 +149,8 @@ struct run {
 	struct page *failed;		/* the one that the kernel spoke of last */
 	struct process *processes;
 	size_t nr_processes;
+	struct thread *threads;		/* of them all, ascending by TID */
+	size_t nr_threads;
 	struct seen_signal *seen;
 	size_t nr_seen;
 	struct injection inj;
@@ -156,6 +165,7 @@ struct run {
 	bool injecting;			/* inj is open */
 	struct policy_change *policies;
 	size_t nr_policies;
+	struct rlimit files;		/* RLIMIT_NOFILE, as it was */
 };
 
 /* command.c: the COMMAND. Each: EXIT_OK, or a status after a message. */
@@ -178,6 +188,8 @@ int objections_judge(const struct run *run);
 uint64_t targets_max(const struct run *run);
 
 /* forecast.c */
+/* Flags of the first page of its folio: before 6.10 a tail shows few of them. */
+uint64_t target_head_flags(const struct run *run, const struct target *t);
 /* What would become of a page of that kind, as far as is known of this kernel. */
 void forecast_page(const struct run *run, const struct page *page, struct forecast *out);
 /* Prints the targets; with the forecast of each in a --dry-run. */
@@ -197,6 +209,8 @@ int act(struct run *run);
 
 /* tasks.c: the processes and what became of them. */
 void processes_note(struct run *run);
+/* The process of a thread, also of one that has ended since; 0: not known. */
+pid_t process_of_thread(const struct run *run, pid_t tid);
 struct process *process_find(const struct run *run, pid_t pid);
 /* Waits, as long as the options say, until all of them are accounted for. */
 void processes_wait(struct run *run);

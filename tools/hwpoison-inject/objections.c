@@ -74,7 +74,8 @@ static const char *of_owners(const struct run *run, const struct protected *p,
 	const char *reason = NULL;
 	size_t n;
 
-	if (run->method->inject.soft || !page_loss_hurts(t->kflags))
+	if (run->method->inject.soft ||
+	    (!page_loss_hurts(t->kflags) && !page_loss_hurts(target_head_flags(run, t))))
 		return NULL;
 	owners = owners_of(&run->owners, t->pfn, &n);
 	for (size_t i = 0; i < n && !reason; i++)

@@ -41,6 +41,45 @@ static bool is_selected(const struct run *run, pid_t pid)
 	return false;
 }
 
+/* A thread that dies takes the way to its process with it. */
+static void note_threads(struct run *run, pid_t pid)
+{
+	struct kpage_tasks *tasks = NULL;
+	pid_t tid;
+
+	if (kpage_tasks_open(run->ctx, pid, &tasks))
+		return;
+	while (kpage_tasks_next(tasks, &tid) > 0) {
+		run->threads = xgrow(run->threads, run->nr_threads, sizeof(*run->threads));
+		run->threads[run->nr_threads++] = (struct thread){ tid, pid };
+	}
+	kpage_tasks_free(tasks);
+}
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct thread *x = a, *y = b;
+
+	return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+pid_t process_of_thread(const struct run *run, pid_t tid)
+{
+	const struct thread wanted = { .tid = tid }, *found = NULL;
+	struct kpage_task task;
+
+	if (!kpage_task_read(run->ctx, tid, &task))
+		return task.pid;
+	if (run->nr_threads)
+		found = bsearch(&wanted, run->threads, run->nr_threads, sizeof(wanted), by_tid);
+	return found ? found->pid : 0;
+}
+
+static pid_t process_of(pid_t tid, void *arg)
+{
+	return process_of_thread(arg, tid);
+}
+
 static void note(struct run *run, pid_t pid)
 {
 	struct kpage_task task;
@@ -61,6 +100,7 @@ static void note(struct run *run, pid_t pid)
 	}
 	if (kpage_cgroup_of_task(run->ctx, pid, &p->cgroup))
 		p->cgroup = NULL;
+	note_threads(run, pid);
 }
 
 void processes_note(struct run *run)
@@ -72,6 +112,10 @@ void processes_note(struct run *run)
 		note(run, run->targets.v[i].pid);
 	for (size_t i = 0; i < run->owners.n; i++)
 		note(run, run->owners.v[i].pid);
+	if (run->nr_threads)
+		qsort(run->threads, run->nr_threads, sizeof(*run->threads), by_tid);
+	run->inj.victims.process_of = process_of;
+	run->inj.victims.arg = run;
 }
 
 /* ------------------------------------------------------------------- the waiting */
