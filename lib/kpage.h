@@ -661,11 +661,12 @@ struct kpage_walk {
 	/* Called after each part, by any of the threads, with how many pages were walked or
 	 * passed so far; fewer than an earlier call said may come after it. May be NULL. */
 	void (*progress)(uint64_t pages, void *arg);
+	void *progress_arg;
 	struct kpage_tally *tally;		/* counts what matched; may be NULL */
 	/* Called for each batch of matching pages, in order and one at a time; a
 	 * nonzero return ends the walk and is its result. May be NULL. */
 	int (*emit)(const struct kpage_batch *batch, void *arg);
-	void *arg;				/* for both functions */
+	void *arg;				/* for emit */
 };
 
 /*

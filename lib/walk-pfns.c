@@ -269,7 +269,7 @@ static void note_progress(struct pfn_walk *w, const struct chunk *c)
 	uint64_t done = atomic_fetch_add(&w->done, c->pages) + c->pages;
 
 	if (w->walk->progress)
-		w->walk->progress(done, w->walk->arg);
+		w->walk->progress(done, w->walk->progress_arg);
 }
 
 static int work(struct pfn_walk *w)

@@ -248,3 +248,20 @@ Try 'page-types --help'." page-types -F "$mem" "--max-cpu=$percent"
 	run_split page-types -F "$mem" --max-cpu 5
 	stderr_is
 }
+
+@test "progress of an order, a dump, and a list with owners: whatever else the walk does" {
+	command -v script > /dev/null || skip "needs script (util-linux)"
+	local tree=$BATS_TEST_TMPDIR/root out=$BATS_TEST_TMPDIR/out command
+
+	mkdir -p "$tree/proc"
+	truncate -s 256M "$tree/proc/kpageflags"
+	mkdir "$tree/proc/1"
+	: > "$tree/proc/1/pagemap"
+	: > "$tree/proc/1/maps"
+	for command in "--order > $out" "--dump $out" "-L --owners -b lru > $out"; do
+		script -qec "page-types --sysroot '$tree' --max-cpu 10 $command" \
+			"$BATS_TEST_TMPDIR/typescript" > /dev/null < /dev/null
+		grep -qE $'\rpage-types: [0-9]+ of 33554432 pages, [0-9]+%' "$BATS_TEST_TMPDIR/typescript" ||
+			{ echo "$command"; cat -v "$BATS_TEST_TMPDIR/typescript"; false; }
+	done
+}

@@ -101,7 +101,7 @@ static void test_progress(void **state)
 		struct notes notes = { .lock = PTHREAD_MUTEX_INITIALIZER };
 		const struct kpage_walk walk = {
 			.flags = flags, .threads = threads, .holes = &hole, .nr_holes = 1,
-			.progress = note, .arg = &notes,
+			.progress = note, .progress_arg = &notes,
 		};
 
 		assert_int_equal(kpage_walk_pfns(&walk, ranges, ARRAY_SIZE(ranges), NULL), 0);

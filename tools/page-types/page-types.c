@@ -185,6 +185,7 @@ static void begin_progress(struct run *run, struct kpage_walk *walk)
 		return;
 	progress_start(&run->progress, "pages", end);
 	walk->progress = show_progress;
+	walk->progress_arg = run;
 }
 
 static int walk_all(struct run *run, const struct kpage_walk *walk)
