@@ -131,6 +131,27 @@ json() {
 	END
 }
 
+@test "--owners: a poisoned page of the kernel's own is still in use" {
+	command -v jq > /dev/null || skip "needs jq"
+	dump "$root/proc/kpageflags" reserved,hwpoison hwpoison slab,hwpoison pgtable,hwpoison \
+		zero,hwpoison buddy,hwpoison
+	put_u64 "$root/proc/kpagecount" 0 0 0 0 0 0 0
+	rm -r "$root/proc/7" "$root/proc/9"
+	run_split owners --pfn 0-4
+	status_is 0
+	[ "$(grep -c '^  poisoned, and still in use by the kernel$' "$stdout_file")" -eq 4 ]
+	stdout_has "  poisoned: out of use, or still the kernel's; the action result in its log tells (page tables don't show who had a hugetlb page)"
+	json 0 --pfn 0-5
+	diff -u - <(fields '.kind, .held_by') <<-'END'
+	reserved kernel
+	other nobody
+	slab kernel
+	pgtable kernel
+	zero kernel
+	free free
+	END
+}
+
 @test "--owners -b: any other selection; a poisoned page by its hwpoison entry" {
 	command -v jq > /dev/null || skip "needs jq"
 	json 0 -b hwpoison

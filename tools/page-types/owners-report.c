@@ -216,6 +216,19 @@ static void print_cgroup(const struct owned_page *page)
 	putchar('\n');
 }
 
+/* The kernel does not give up its own pages. What it did give up has no flags that tell it
+ * from such a page of its own as has none either. */
+static const char *text_of_poisoned(const struct owned_page *page)
+{
+	if (page->held_by == HELD_BY_KERNEL)
+		return "poisoned, and still in use by the kernel";
+	if (page->target->kind == PAGE_OTHER)
+		return "poisoned: out of use, or still the kernel's; the action result in its log "
+		       "tells (page tables don't show who had a hugetlb page)";
+	return "poisoned, and in no page table any more (page tables don't show who had a "
+	       "hugetlb page)";
+}
+
 /* What there is to say where no process has it. */
 static const char *text_without_mappings(const struct owned_page *page)
 {
@@ -238,9 +251,9 @@ static const char *text_without_mappings(const struct owned_page *page)
 		[PAGE_OTHER] = "kernel, or free on a list of one CPU",
 	};
 
-	if (page->held_by == HELD_BY_NOBODY && page->target->poisoned)
-		return "poisoned, and in no page table any more (page tables don't show who had a "
-		       "hugetlb page)";
+	if (page->target->poisoned &&
+	    (page->held_by == HELD_BY_NOBODY || page->held_by == HELD_BY_KERNEL))
+		return text_of_poisoned(page);
 	return kinds[page->target->kind];
 }
 

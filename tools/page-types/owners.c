@@ -150,8 +150,8 @@ static enum held_by held_by(const struct owned_page *page)
 		return HELD_BY_FILE;
 	if (page->missing)
 		return HELD_UNKNOWN;
-	/* What the kernel took out of use is nobody's any more. */
-	if (page->target->poisoned && by_kind[page->target->kind] == HELD_BY_KERNEL)
+	/* What the kernel took out of use looks so; its own pages stay in use. */
+	if (page->target->poisoned && page->target->kind == PAGE_OTHER)
 		return HELD_BY_NOBODY;
 	return by_kind[page->target->kind];
 }
