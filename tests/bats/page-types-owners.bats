@@ -152,6 +152,17 @@ json() {
 	END
 }
 
+@test "--owners: a poisoned page of the swap cache is a swap entry of those who have it" {
+	dump "$root/proc/kpageflags" - 'uptodate,lru,anon,swapbacked,swapcache,hwpoison' \
+		'uptodate,lru,anon,swapbacked,swapcache'
+	rm -r "$root/proc/7" "$root/proc/9"
+	put_u64 "$root/proc/kpagecount" 0 0 0 0
+	run_split owners --pfn 1,2
+	status_is 0
+	stdout_has '  poisoned, in the swap cache: processes have it as a swap entry, which does not name the page; who touches it is killed' \
+		'  swap cache: nobody has it mapped'
+}
+
 @test "--owners -b: any other selection; a poisoned page by its hwpoison entry" {
 	command -v jq > /dev/null || skip "needs jq"
 	json 0 -b hwpoison

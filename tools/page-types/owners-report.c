@@ -222,6 +222,10 @@ static const char *text_of_poisoned(const struct owned_page *page)
 {
 	if (page->held_by == HELD_BY_KERNEL)
 		return "poisoned, and still in use by the kernel";
+	/* A dirty one: the kernel delays what it does. A clean one is not in it any more. */
+	if (page->target->kind == PAGE_SWAPCACHE)
+		return "poisoned, in the swap cache: processes have it as a swap entry, which does "
+		       "not name the page; who touches it is killed";
 	if (page->target->kind == PAGE_OTHER)
 		return "poisoned: out of use, or still the kernel's; the action result in its log "
 		       "tells (page tables don't show who had a hugetlb page)";
