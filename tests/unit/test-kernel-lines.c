@@ -76,7 +76,7 @@ static void test_hardware(void **state)
 		const char *line;
 	} lines[] = {
 		{ 0x3fdbd000, "[  31.7] mce: [Hardware Error]: TSC 0 ADDR 3fdbd000 MISC 8c " },
-		{ 0x12345000, "mce: [Hardware Error]: TSC 9f1c2ab4 ADDR 12345000 SYND 0 IPID 9600050f00 " },
+		{ 0x12345000, "mce: [Hardware Error]: TSC 9f1c2ab4 ADDR 12345000 SYND 0 IPID b000000000 " },
 		{ 0x12345678, "[Hardware Error]: CPU 1: Machine Check Exception: 5 Bank 1: bd80000000000134 "
 			      "ADDR 12345678" },
 		{ 0x12345000, "mce: Uncorrected hardware memory error in user-access at 12345000" },
@@ -111,6 +111,9 @@ static void test_no_page(void **state)
 		"mce: [Hardware Error]: CPU 0: Machine Check: 0 Bank 1: bd000000000000c0",
 		"mce: [Hardware Error]: PROCESSOR 0:50657 TIME 1422553404 SOCKET 0 APIC 0",
 		"[Hardware Error]: Error Addr: 0x000000017109a400",
+		/* Of an AMD memory controller, whatever its type and instance. */
+		"mce: [Hardware Error]: TSC 9f1c2ab4 ADDR 12345000 SYND 0 IPID 9600050f00 ",
+		"mce: [Hardware Error]: TSC 0 ADDR 12345000 MISC d01a000000000000 IPID 1109600250f00 ",
 		"{1}[Hardware Error]:   physical_address_mask: 0xfffffffffffff000",
 		"EDAC MC0: 1 UE on unknown memory ( page:0x0 offset:0x0 grain:8)",
 		"eth0: MAC ADDR 12345000",

@@ -12,6 +12,7 @@ enum number_kind {
 	NUMBER_NONE,	/* such a line names no page, whatever a task in it is called */
 	NUMBER_PFN,
 	NUMBER_ADDRESS,	/* physical, in bytes */
+	NUMBER_MCE,	/* the same, unless the bank is a memory controller of AMD */
 	NUMBER_KB,
 };
 
@@ -20,8 +21,9 @@ enum number_kind {
  * be anything, so that the wordings that have one come first. Those that the kernel has
  * changed over time are there in all forms that were seen.
  *
- * Not taken: "Error Addr:" of an AMD machine check. Of a memory controller it counts
- * the bytes of one channel; the line of EDAC that follows has the page.
+ * Not taken: "Error Addr:" of an AMD machine check. Of a memory controller it is a
+ * normalized address, which counts the bytes of one channel; the line of EDAC that follows
+ * has the page.
  */
 static const struct wording {
 	const char *text;
@@ -57,7 +59,7 @@ static const struct wording {
 	/* Hardware. */
 	{ "hardware memory error in user-access at ", NUMBER_ADDRESS, false, NULL },
 	{ "physical_address: ", NUMBER_ADDRESS, false, NULL },
-	{ " ADDR ", NUMBER_ADDRESS, false, "[Hardware Error]" },
+	{ " ADDR ", NUMBER_MCE, false, "[Hardware Error]" },
 	/* EDAC, and the event mc_event. */
 	{ " page:", NUMBER_PFN, true, "EDAC" },
 	{ " address:", NUMBER_ADDRESS, true, "mc_event:" },
@@ -90,6 +92,19 @@ static enum line_subject page_subject(uint64_t n, uint64_t *pfn)
 	return LINE_PAGE;
 }
 
+/* What the bank belongs to is in bits 43:32 of IPID, which follows ADDR on the line. */
+#define HARDWARE_UMC 0x96
+
+static bool is_normalized(const char *text)
+{
+	static const char name[] = " IPID ";
+	const char *ipid = strstr(text, name);
+	uint64_t n;
+
+	return ipid && parse_number(ipid + strlen(name), false, 16, &n) &&
+	       (n >> 32 & 0xfff) == HARDWARE_UMC;
+}
+
 static enum line_subject parse_behind(const struct wording *w, const char *text, uint64_t *pfn)
 {
 	uint64_t n;
@@ -98,6 +113,8 @@ static enum line_subject parse_behind(const struct wording *w, const char *text,
 	if (!parse_number(text, w->with_0x, w->kind == NUMBER_KB ? 10 : 16, &n))
 		return LINE_NOTHING;
 	switch (w->kind) {
+	case NUMBER_MCE:
+		return is_normalized(text) ? LINE_NOTHING : page_subject(n / kpage_page_size(), pfn);
 	case NUMBER_PFN:
 		return page_subject(n, pfn);
 	case NUMBER_ADDRESS:
