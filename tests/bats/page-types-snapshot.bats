@@ -262,6 +262,25 @@ change() {
 		diff - <(printf '%s\n' 'buddy -1' 'hwpoison 1' 'lru -1' 'lru 1')
 }
 
+@test "--diff: pages that were asked for and that neither copy has are an error" {
+	save -a 0,4 -a 10,12
+	dump "$BATS_TEST_TMPDIR/new" reserved 'lru*5'
+	fails_with 1 "page-types: --addr: page 0x20: $saved ends at page 0xc" \
+		page-types --diff -a 32 "$BATS_TEST_TMPDIR/new" "$saved"
+	fails_with 1 "page-types: --addr: 3 of the pages are in neither of the copies, which are of a part" \
+		page-types --diff -a 6+3 "$saved" "$BATS_TEST_TMPDIR/new"
+	run_split page-types --diff -l -a 5+3 "$saved" "$BATS_TEST_TMPDIR/new"
+	status_is 1
+	stderr_is "page-types: --addr: 2 of the pages are in neither of the copies, which are of a part"
+	stdout_has '         0           1           0           0            0            1'
+	run_split page-types --diff -a 1, "$saved" "$BATS_TEST_TMPDIR/new"
+	status_is 1
+	stderr_is "page-types: --addr: 4 of the pages are in neither of the copies, which are of a part"
+	prints page-types --diff -N -a 1,3 -a 4,6 -a 10+2 "$saved" "$BATS_TEST_TMPDIR/new" < /dev/null
+	fails_with 1 "page-types: --addr: pages up to 0xc: $saved is truncated: it ends at page 0xc" \
+		page-types --diff -N -a 10+3 "$saved" "$BATS_TEST_TMPDIR/new"
+}
+
 @test "--diff --json: records as their schemas say" {
 	save
 	change

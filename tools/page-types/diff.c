@@ -7,6 +7,8 @@
 #include <search.h>
 #include <string.h>
 
+#include "common/walk.h"
+
 /* How many transitions are shown: the largest. */
 #define TOP 20
 
@@ -499,6 +501,41 @@ static int compare(struct diff *d)
 	return status;
 }
 
+/* ---------------------------------------------------------- what was asked for */
+
+/* How many pages of a range neither copy has, up to the end of the longer one. */
+static uint64_t missing_pages(const struct diff *d, const struct kpage_range *r, uint64_t end)
+{
+	uint64_t at = r->start, missing = 0;
+	struct piece piece;
+
+	end = MIN(r->end, end);
+	while (at < end) {
+		next_piece(d, at, end, &piece);
+		missing += piece.start - at;
+		at = piece.end;
+	}
+	return missing;
+}
+
+/* Pages that were asked for, and that one of the copies at least should have. */
+static int check_ranges(const struct diff *d)
+{
+	const struct selection *s = &d->opt->selection;
+	const struct copy *longer = &d->copies[0];
+	uint64_t end, missing = 0;
+	int status;
+
+	if (kpage_file_pages(d->copies[1].flags) > kpage_file_pages(longer->flags))
+		longer = &d->copies[1];
+	end = kpage_file_pages(longer->flags);
+	status = check_walk_end("--addr", longer->flags, s->ranges, s->nr_ranges, end, longer->path);
+	for (size_t i = 0; !status && i < s->nr_ranges; i++)
+		missing += missing_pages(d, &s->ranges[i], end);
+	return missing ? fail(EXIT_FAILED, "--addr: %" PRIu64 " of the pages are in neither of the "
+			      "copies, which are of a part", missing) : status;
+}
+
 /* ------------------------------------------------------------------- reporting */
 
 static int by_change(const void *a, const void *b)
@@ -684,6 +721,16 @@ static void release(struct diff *d)
 	free(d);
 }
 
+/* Pages that were asked for and are not there leave nothing, or the others, to report. */
+static int finish(struct diff *d)
+{
+	int status = check_ranges(d);
+
+	if (!status || d->copies[0].pages || d->copies[0].only || d->copies[1].only)
+		report(d);
+	return status;
+}
+
 int diff_copies(struct run *run)
 {
 	struct diff *d = xcalloc(1, sizeof(*d));
@@ -701,7 +748,7 @@ int diff_copies(struct run *run)
 		status = compare(d);
 	/* Half of a comparison is none: the message says why there is no more. */
 	if (!status)
-		report(d);
+		status = finish(d);
 	release(d);
 	return status;
 }
