@@ -94,6 +94,10 @@ in_mount_namespace() {
 		-- -c @7
 	printf 'memory\t0\t1\t1\n' > "$root/proc/cgroups"
 	notes -- -c @7
+	# A dump was made elsewhere.
+	on_root --dump "$BATS_TEST_TMPDIR/saved" 2> /dev/null
+	printf 'memory\t0\t1\t0\n' > "$root/proc/cgroups"
+	notes -- -F "$BATS_TEST_TMPDIR/saved" -c @7
 }
 
 @test "a file of /proc that is masked" {

@@ -98,6 +98,22 @@ chosen() {
 	fails_with 1 'page-types: --node: 1: no such node' on_root --node 1
 }
 
+@test "--node and --by node: not of a copy, whose machine is not this one" {
+	local option mem=$BATS_TEST_TMPDIR/mem
+
+	dump "$mem" 'lru*4'
+	for option in '--node 0' '--by node'; do
+		# shellcheck disable=SC2086 # words
+		fails_with 2 "page-types: --kpageflags: a copy does not know the nodes of its pages: not with --node and --by node (unless --sysroot names a tree that does)
+Try 'page-types --help'." page-types -F "$mem" $option
+	done
+	mkdir -p "$root/sys/devices/system/memory" "$root/sys/devices/system/node/node0/memory0"
+	printf '%x\n' $((2 * $(page_size))) > "$root/sys/devices/system/memory/block_size_bytes"
+	run_split on_root -F "$mem" --node 0 -l -N
+	status_is 0
+	stdout_is $'offset\tlen\tflags' $'0\t2\t_____l_____________________________________'
+}
+
 @test "--cgroup: with those below it; the tails of a folio go with its head" {
 	local group=$root/sys/fs/cgroup/group a b
 

@@ -159,7 +159,8 @@ void explain_nothing(struct run *run)
 
 	if (s->nr_exprs && !run->opt.dump)
 		explain_flags(run);
-	if (s->cgroup)
+	/* A dump has the cgroups of the machine that it was made on. */
+	if (s->cgroup && !run->saved)
 		explain_cgroup(run);
 	if (s->nr_pids && s->has_ranges)
 		explain_ranges(run);

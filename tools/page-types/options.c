@@ -314,6 +314,10 @@ static int check_conflicts(const struct options *opt)
 		{ opt->hwpoison && opt->unpoison, "--hwpoison and --unpoison exclude each other" },
 		{ (opt->hwpoison || opt->unpoison || opt->mark_idle) && opt->dump,
 		  "--kpageflags: pages of a copy can't be changed" },
+		/* The memory blocks are those of the machine that is looked at. */
+		{ opt->dump && !opt->sysroot && (opt->selection.nr_nodes || opt->by == BY_NODE),
+		  "--kpageflags: a copy does not know the nodes of its pages: not with --node and "
+		  "--by node (unless --sysroot names a tree that does)" },
 		{ opt->json && (opt->hwpoison || opt->unpoison),
 		  "--json: not with --hwpoison and --unpoison (hwpoison-inject has it)" },
 		{ opt->owners && (opt->hwpoison || opt->unpoison || opt->mark_idle || opt->describe),
