@@ -54,6 +54,22 @@ make_blocks() {
 	[ "$(grep total "$stdout_file" | awk '{print $2}')" -eq 65 ]
 }
 
+@test "--owners: offline blocks are not read either, but where they are asked for by number" {
+	make_blocks
+	put_u64 "$root/proc/kpageflags" 70 0x80000
+	put_u64 "$root/proc/kpageflags" 200 0x80000
+	put_u64 "$root/proc/kpagecount" 251 0
+	for lines in 'HardwareCorrupted: 8 kB' ''; do
+		# shellcheck disable=SC2046 # words
+		run_split page-types --sysroot "$root" --owners $([ "$lines" ] || echo -b hwpoison) <<< "$lines"
+		status_is 0
+		[ "$(grep -o '^page 0x[0-9a-f]*' "$stdout_file")" = 'page 0xc8' ]
+	done
+	run_split page-types --sysroot "$root" --owners --pfn 70
+	status_is 0
+	grep -q '^page 0x46 ' "$stdout_file"
+}
+
 @test "blocks that are called offline and have pages are read" {
 	make_blocks
 	echo offline > "$memory/memory3/state"
@@ -230,6 +246,25 @@ Try 'page-types --help'." page-types -F "$mem" --sample --seed 1 --seed 1
 	for percent in 0 6401 x -1; do
 		fails_with 2 "page-types: --max-cpu: $percent: not a number from 1 to 6400
 Try 'page-types --help'." page-types -F "$mem" "--max-cpu=$percent"
+	done
+}
+
+@test "--owners --max-cpu: over the machine, and over the processes" {
+	local percent tree=$BATS_TEST_TMPDIR/root walk
+
+	make_root
+	truncate -s 256M "$tree/proc/kpageflags" "$tree/proc/kpagecount"
+	put_u64 "$tree/proc/kpageflags" 4 0x80000
+	task 7
+	printf '%x-%x rw-p 00000000 00:00 0 \n' 0 $(((1 << 25) * $(page_size))) > "$tree/proc/7/maps"
+	truncate -s 256M "$tree/proc/7/pagemap"
+	TIMEFORMAT=%P
+	# All of the machine, without a process to look at; and the other way round.
+	for walk in '-b slab' '--pfn 4' '-L --pfn 4'; do
+		# shellcheck disable=SC2086 # words
+		percent=$({ time page-types --sysroot "$tree" --owners $walk --max-cpu 20 > /dev/null 2> /dev/null; } 2>&1)
+		echo "$walk: $percent"
+		awk -v p="$percent" 'BEGIN { exit !(p > 4 && p < 26) }'
 	done
 }
 

@@ -31,6 +31,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/outcome.h \
 	tools/common/owners.c \
 	tools/common/owners.h \
+	tools/common/pace.c \
+	tools/common/pace.h \
 	tools/common/page-kind.c \
 	tools/common/page-kind.h \
 	tools/common/page-set.c \

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "common/pace.h"
 #include "common/page-set.h"
 #include "common/processes.h"
 #include "common/progress.h"
@@ -16,6 +17,7 @@ struct search {
 	struct page_set wanted;
 	bool scan;			/* the kernel says what is populated */
 	struct process_list pids;
+	struct pace pace;
 
 	pthread_mutex_t lock;		/* for all below */
 	size_t next;			/* of pids */
@@ -88,6 +90,7 @@ static int look_through(struct look *l, uint64_t start, uint64_t end)
 		for (ssize_t i = 0; i < n; i++)
 			take_entry(l, start + (uint64_t)i, l->w->entries[i]);
 		start += (uint64_t)n;
+		pace_keep(&l->w->s->pace);
 	}
 	return 0;
 }
@@ -125,6 +128,7 @@ static int scan_span(struct look *l)
 	while (!err && l->span.start < l->span.end && !signals_pending()) {
 		n = kpage_pagemap_scan(l->pagemap, &l->span, ranges, RANGES);
 		err = n < 0 ? (int)n : look_through_ranges(l, ranges, (size_t)n);
+		pace_keep(&l->w->s->pace);
 	}
 	l->span = (struct kpage_range){ 0 };
 	l->mapped = 0;
@@ -261,8 +265,10 @@ static void *work(void *arg)
 	pid_t pid;
 
 	w->entries = xcalloc(KPAGE_BATCH, sizeof(*w->entries));
-	while (take_process(w->s, &pid))
+	while (take_process(w->s, &pid)) {
 		look_at_process(w, pid);
+		pace_keep(&w->s->pace);
+	}
 	free(w->entries);
 	return NULL;
 }
@@ -346,6 +352,7 @@ int owners_find_by(struct kpage_ctx *ctx, const struct kpage_file *flags, const 
 		for (size_t i = 0; i < n; i++)
 			page_set_add(&s.wanted, pfns[i]);
 		progress_start(&s.progress, "processes", s.pids.n);
+		pace_start(&s.pace, how->max_cpu);
 		look_at_all(&s, ctx, MAX(MIN(threads, s.pids.n), (size_t)1), out);
 		progress_end(&s.progress);
 	}

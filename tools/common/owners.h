@@ -25,6 +25,7 @@ struct owner_list {
 /* How to look. */
 struct owner_search {
 	unsigned int threads;	/* 0: as walk_threads() says */
+	unsigned int max_cpu;	/* as in struct kpage_walk */
 	bool read_all;		/* don't ask the kernel which parts are populated */
 };
 

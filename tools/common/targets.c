@@ -52,6 +52,7 @@ struct collector {
 	const struct target_sources *src;
 	struct target_list *out;
 	size_t limit;			/* of the list */
+	struct target_walk how;
 	struct narrowing narrow;
 	struct page_set seen;
 	struct sample sample;
@@ -168,7 +169,8 @@ static struct kpage_walk make_walk(struct collector *c)
 		.raw = c->s->raw_only != 0,
 		.exprs = c->s->exprs,
 		.nr_exprs = c->s->nr_exprs,
-		.threads = walk_threads(),
+		.threads = c->how.threads ? c->how.threads : walk_threads(),
+		.max_cpu = c->how.max_cpu,
 		.emit = emit,
 		.arg = c,
 	};
@@ -272,12 +274,18 @@ static int walk_machine(struct collector *c)
 {
 	static const struct kpage_range all = { 0, UINT64_MAX };
 	const struct selection *s = c->s;
-	const struct kpage_walk walk = make_walk(c);
+	_cleanup_free_ struct kpage_hole *holes = NULL;
+	struct kpage_walk walk = make_walk(c);
 	const struct kpage_range *ranges = s->has_pfns ? s->pfns : s->has_ranges ? s->ranges : &all;
 	size_t n = s->has_pfns ? s->nr_pfns : s->has_ranges ? s->nr_ranges : 1;
 	uint64_t end;
 	int err;
 
+	/* Memory that is not there is not read; where nothing is known of it, all is. */
+	if (ranges == &all && !kpage_holes_find(c->ctx, c->src->flags, &holes, &walk.nr_holes))
+		walk.holes = holes;
+	else
+		walk.nr_holes = 0;
 	err = kpage_walk_pfns(&walk, ranges, n, &end);
 	if (err == -ECANCELED)
 		return EXIT_OK;
@@ -320,9 +328,9 @@ static void release(struct collector *c)
 	sample_release(&c->sample);
 }
 
-int targets_collect(const struct selection *s, struct kpage_ctx *ctx,
-		    const struct target_sources *src, const pid_t *extra, size_t nr_extra, size_t max,
-		    struct target_list *out)
+int targets_collect_by(const struct selection *s, struct kpage_ctx *ctx,
+		       const struct target_sources *src, const pid_t *extra, size_t nr_extra,
+		       size_t max, const struct target_walk *how, struct target_list *out)
 {
 	bool processes = !s->file && (s->nr_pids || nr_extra), counted = s->count && s->count <= max;
 	struct collector c = {
@@ -331,6 +339,7 @@ int targets_collect(const struct selection *s, struct kpage_ctx *ctx,
 		.src = src,
 		.out = out,
 		.limit = counted ? (size_t)s->count : max,
+		.how = how ? *how : (struct target_walk){ 0 },
 	};
 	int status;
 
@@ -348,6 +357,13 @@ int targets_collect(const struct selection *s, struct kpage_ctx *ctx,
 	}
 	release(&c);
 	return status;
+}
+
+int targets_collect(const struct selection *s, struct kpage_ctx *ctx,
+		    const struct target_sources *src, const pid_t *extra, size_t nr_extra, size_t max,
+		    struct target_list *out)
+{
+	return targets_collect_by(s, ctx, src, extra, nr_extra, max, NULL, out);
 }
 
 void target_list_release(struct target_list *list)

@@ -34,6 +34,12 @@ struct target {
 	bool poisoned;		/* already */
 };
 
+/* How the machine is walked. It makes no difference to the result. */
+struct target_walk {
+	unsigned int threads;	/* 0: as walk_threads() says */
+	unsigned int max_cpu;	/* as in struct kpage_walk */
+};
+
 struct target_list {
 	struct target *v;
 	size_t n;
@@ -61,6 +67,10 @@ struct target_list {
 int targets_collect(const struct selection *s, struct kpage_ctx *ctx,
 		    const struct target_sources *src, const pid_t *extra, size_t nr_extra, size_t max,
 		    struct target_list *out);
+/* The same, and how; NULL: as targets_collect(). */
+int targets_collect_by(const struct selection *s, struct kpage_ctx *ctx,
+		       const struct target_sources *src, const pid_t *extra, size_t nr_extra,
+		       size_t max, const struct target_walk *how, struct target_list *out);
 void target_list_release(struct target_list *list);
 
 /*

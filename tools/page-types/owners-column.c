@@ -34,7 +34,10 @@ static int collect(const struct kpage_batch *b, void *arg)
 
 static int find(struct run *run, const struct collection *c)
 {
-	const struct owner_search how = { .threads = run->opt.jobs };
+	const struct owner_search how = {
+		.threads = run->opt.jobs,
+		.max_cpu = run->opt.max_cpu,
+	};
 	int status = owners_find_by(run->ctx, run->flags, c->pfns, c->n, &how, &run->owners);
 
 	if (status)

@@ -16,6 +16,7 @@
 #include <sys/vfs.h>
 
 #include "common/page-set.h"
+#include "common/pace.h"
 #include "common/progress.h"
 #include "owners.h"
 
@@ -245,12 +246,15 @@ void owners_find_files(const struct ownership *o, const struct page_set *wanted,
 	struct file_search s = { .o = o, .wanted = wanted, .nr_wanted = n, .out = out };
 	struct file_table files = { 0 };
 	struct progress progress;
+	struct pace pace;
 
+	pace_start(&pace, o->opt->max_cpu);
 	list_files(o->ctx, &files);
 	progress_start(&progress, "files", files.n);
 	for (size_t i = 0; i < files.n && out->n < n; i++) {
 		progress_update(&progress, i);
 		look_through(&s, &files.v[i], poisoned);
+		pace_keep(&pace);
 	}
 	progress_end(&progress);
 	if (out->n)

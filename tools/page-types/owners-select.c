@@ -31,16 +31,23 @@ static int add_all_poisoned(struct ownership *o)
 {
 	static const struct kpage_range all = { 0, UINT64_MAX };
 	static const struct kpage_expr poisoned = { KPAGE_BIT(HWPOISON), KPAGE_BIT(HWPOISON), false };
-	const struct kpage_walk walk = {
+	_cleanup_free_ struct kpage_hole *holes = NULL;
+	struct kpage_walk walk = {
 		.flags = o->src.flags,
 		.exprs = &poisoned,
 		.nr_exprs = 1,
+		.max_cpu = o->opt->max_cpu,
 		.threads = o->opt->jobs ? o->opt->jobs : walk_threads(),
 		.emit = add_poisoned,
 		.arg = o->selection,
 	};
-	int err = kpage_walk_pfns(&walk, &all, 1, NULL);
+	int err;
 
+	if (!kpage_holes_find(o->ctx, o->src.flags, &holes, &walk.nr_holes))
+		walk.holes = holes;
+	else
+		walk.nr_holes = 0;
+	err = kpage_walk_pfns(&walk, &all, 1, NULL);
 	return err ? fail_pfn_walk(&walk, err) : EXIT_OK;
 }
 
@@ -76,13 +83,15 @@ static int read_lines(struct ownership *o)
 
 int owners_select(struct ownership *o)
 {
+	const struct target_walk how = { .threads = o->opt->jobs, .max_cpu = o->opt->max_cpu };
 	int status = selection_is_empty(o->selection) ? read_lines(o) : EXIT_OK;
 
 	if (!status)
 		status = selection_resolve_tree(o->selection, o->ctx);
 	if (status)
 		return status;
-	status = targets_collect(o->selection, o->ctx, &o->src, NULL, 0, MAX_PAGES, &o->targets);
+	status = targets_collect_by(o->selection, o->ctx, &o->src, NULL, 0, MAX_PAGES, &how,
+				    &o->targets);
 	if (!o->targets.over)
 		return status;
 	o->targets.n = 0;

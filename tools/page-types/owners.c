@@ -21,7 +21,10 @@ static bool may_be_mapped(const struct target *t)
 static int find_mappings(struct ownership *o)
 {
 	_cleanup_free_ uint64_t *pfns = xcalloc(o->targets.n + 1, sizeof(*pfns));
-	const struct owner_search how = { .threads = o->opt->jobs };
+	const struct owner_search how = {
+		.threads = o->opt->jobs,
+		.max_cpu = o->opt->max_cpu,
+	};
 	size_t n = 0;
 	int status;
 
