@@ -85,6 +85,32 @@ in_mount_namespace() {
 		-- -p 7 -a 0x40 -a 0x50,
 	# Mapped, and not populated.
 	notes -- -p 7 -a 17
+	notes '--vaddr: 0x40123: process 7 has nothing there' '--addr: 0x80: process 7 has nothing there' \
+		-- -p 7 --vaddr 0x40123+16 -a 0x80
+}
+
+@test "--owners and --order of nothing say why, too" {
+	task 7
+	vma 7 16 "$(present 1)" 0
+	put_u64 "$root/proc/kpagecount" 0 0 1 0 0
+	bytes=$((16 * $(page_size)))
+	hint="page-types: --addr: 0x$(printf %x "$bytes"): process 7 has nothing there (it counts pages; --vaddr takes addresses in bytes)"
+	for what in --order --order\ -l; do
+		# shellcheck disable=SC2086 # words
+		run_split on_root $what -p 7 -a "$bytes"
+		status_is 0
+		stderr_is "$hint"
+		stdout_is
+	done
+	run_split on_root --owners -p 7 -a "$bytes"
+	status_is 0
+	stderr_is 'page-types: --owners: no page is chosen: nothing of what was named is in memory' "$hint"
+	stdout_is
+	run_split on_root --order -p 7 -a 16
+	stderr_is
+	kernel 6.18
+	run_split on_root --order -b nopage
+	stderr_is 'page-types: --bits: nopage: this kernel, 6.18, does not report it (2.6.31 to 6.15)'
 }
 
 @test "a memory controller that is turned off" {

@@ -145,6 +145,8 @@ static int add_vaddr(char *part, void *arg)
 	add_range(s, (struct kpage_range){ bytes.start / kpage_page_size(),
 					   (bytes.end - 1) / kpage_page_size() + 1 });
 	s->has_vaddr = true;
+	s->vaddrs = xgrow(s->vaddrs, s->nr_vaddrs, sizeof(*s->vaddrs));
+	s->vaddrs[s->nr_vaddrs++] = bytes;
 	return EXIT_OK;
 }
 
@@ -470,6 +472,7 @@ void selection_release(struct selection *s)
 	free(s->nodes);
 	free(s->cgroup_inos);
 	free(s->ranges);
+	free(s->vaddrs);
 	free(s->exprs);
 	free(s->cgroup);
 	free(s->file);

@@ -15,7 +15,9 @@ struct selection {
 	struct kpage_range *ranges;	/* --addr, --vaddr: pages; none of them overlap */
 	size_t nr_ranges;
 	bool has_ranges;		/* some were given, though they may be empty */
-	bool has_vaddr;			/* … and some as addresses in a process */
+	bool has_vaddr;			/* … and some as addresses in a process: */
+	struct kpage_range *vaddrs;	/* bytes, as they were named */
+	size_t nr_vaddrs;
 	struct kpage_range *pfns;	/* --pfn, --phys: as they were named, may overlap */
 	size_t nr_pfns;
 	bool has_pfns;			/* some were given, though stdin may have had none */

@@ -82,16 +82,15 @@ static uint64_t needed_flags(const struct kpage_expr *expr)
 	return expr->mask & (expr->mask - 1) ? 0 : expr->mask;
 }
 
-static void explain_flags(struct run *run)
+static void explain_flags(const struct selection *s, struct kpage_ctx *ctx)
 {
-	const struct selection *s = &run->opt.selection;
 	const struct kpage_flag *table;
 	struct version kernel;
 	uint64_t needed = 0;
 	char release[80];
 	size_t n;
 
-	if (kpage_ctx_read_line(run->ctx, "/proc/sys/kernel/osrelease", release, sizeof(release)) ||
+	if (kpage_ctx_read_line(ctx, "/proc/sys/kernel/osrelease", release, sizeof(release)) ||
 	    !parse_version(release, &kernel))
 		return;
 	for (size_t i = 0; i < s->nr_exprs; i++)
@@ -99,15 +98,15 @@ static void explain_flags(struct run *run)
 	table = kpage_flag_table(&n);
 	for (size_t i = 0; i < n; i++)
 		if (needed >> table[i].bit & 1)
-			explain_flag(run->ctx, &table[i], release, &kernel);
+			explain_flag(ctx, &table[i], release, &kernel);
 }
 
 /* ------------------------------------------------------------------------- cgroups */
 
 /* The memory controller is there and turned off: no page is charged to any cgroup. */
-static void explain_cgroup(struct run *run)
+static void explain_cgroup(struct kpage_ctx *ctx)
 {
-	_cleanup_close_ int fd = kpage_ctx_open(run->ctx, "/proc/cgroups", O_RDONLY);
+	_cleanup_close_ int fd = kpage_ctx_open(ctx, "/proc/cgroups", O_RDONLY);
 	_cleanup_fclose_ FILE *f = fd < 0 ? NULL : fdopen(dup(fd), "r");
 	unsigned int enabled;
 	char line[200];
@@ -128,40 +127,62 @@ static bool is_mapped(const struct vma_list *vmas, const struct kpage_range *r)
 	return false;
 }
 
-/* An address in bytes, where pages are meant, lies far beyond everything. */
-static void explain_range(const struct vma_list *vmas, const struct kpage_range *r, pid_t pid)
+/* Where a range of pages begins, in bytes, if --vaddr named it. */
+static bool find_vaddr(const struct selection *s, const struct kpage_range *r, uint64_t *out)
 {
+	for (size_t i = 0; i < s->nr_vaddrs; i++) {
+		const struct kpage_range *bytes = &s->vaddrs[i];
+
+		if (r->start < bytes->start / kpage_page_size() ||
+		    r->start > (bytes->end - 1) / kpage_page_size())
+			continue;
+		*out = MAX(bytes->start, r->start * kpage_page_size());
+		return true;
+	}
+	return false;
+}
+
+/* An address in bytes, where pages are meant, lies far beyond everything. */
+static void explain_range(const struct selection *s, const struct vma_list *vmas,
+			  const struct kpage_range *r, pid_t pid)
+{
+	uint64_t vaddr;
+
 	if (is_mapped(vmas, r))
 		return;
+	if (find_vaddr(s, r, &vaddr)) {
+		warn("--vaddr: 0x%" PRIx64 ": process %d has nothing there", vaddr, (int)pid);
+		return;
+	}
 	warn("--addr: 0x%" PRIx64 ": process %d has nothing there%s", r->start, (int)pid,
 	     vma_list_find(vmas, r->start / kpage_page_size()) ?
 		     " (it counts pages; --vaddr takes addresses in bytes)" :
 		     "");
 }
 
-static void explain_ranges(struct run *run)
+static void explain_ranges(const struct selection *s, struct kpage_ctx *ctx)
 {
-	const struct selection *s = &run->opt.selection;
 	struct vma_list vmas;
 
 	for (size_t i = 0; i < s->nr_pids; i++) {
-		if (vma_list_read(run->ctx, s->pids[i], NULL, 0, &vmas))
+		if (vma_list_read(ctx, s->pids[i], NULL, 0, &vmas))
 			continue;
 		for (size_t k = 0; k < s->nr_ranges; k++)
-			explain_range(&vmas, &s->ranges[k], s->pids[i]);
+			explain_range(s, &vmas, &s->ranges[k], s->pids[i]);
 		vma_list_release(&vmas);
 	}
 }
 
-void explain_nothing(struct run *run)
+void explain_nothing(const struct options *opt, struct kpage_ctx *ctx,
+		     const struct kpage_dump *saved)
 {
-	const struct selection *s = &run->opt.selection;
+	const struct selection *s = &opt->selection;
 
-	if (s->nr_exprs && !run->opt.dump)
-		explain_flags(run);
+	if (s->nr_exprs && !opt->dump)
+		explain_flags(s, ctx);
 	/* A dump has the cgroups of the machine that it was made on. */
-	if (s->cgroup && !run->saved)
-		explain_cgroup(run);
+	if (s->cgroup && !saved)
+		explain_cgroup(ctx);
 	if (s->nr_pids && s->has_ranges)
-		explain_ranges(run);
+		explain_ranges(s, ctx);
 }

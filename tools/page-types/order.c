@@ -319,6 +319,7 @@ struct order_run {
 	uint64_t kflags;
 	const char *name;
 	enum order_kind kind;
+	bool shown;			/* something was printed */
 };
 
 /* The text has an empty line between two tables. */
@@ -329,6 +330,7 @@ static void print_record(struct order_run *o, const struct record_type *type, co
 	if (!out->json && out->table && out->table != type)
 		putchar('\n');
 	record_print(out, type, row);
+	o->shown = true;
 }
 
 /* Whether the rows are of several processes. */
@@ -567,6 +569,8 @@ int order_show(struct run *run)
 	run_walk(run, &walk);
 	walk.arg = &o;
 	status = s->nr_pids ? walk_processes(&o, &walk) : walk_machine(&o, &walk);
+	if (!status && !o.shown)
+		explain_nothing(&run->opt, run->ctx, run->saved);
 	free(o.vma_tally);
 	free(o.tally);
 	return status;

@@ -256,8 +256,10 @@ static int run_all(struct ownership *o)
 		return status;
 	/* What could not be found is said; of the others the owners are told. */
 	selected = owners_select(o);
-	if (!selected && !o->targets.n)
+	if (!selected && !o->targets.n) {
 		warn("--owners: no page is chosen: nothing of what was named is in memory");
+		explain_nothing(o->opt, o->ctx, NULL);
+	}
 	if (!o->targets.n)
 		return selected;
 	status = find_owners(o);

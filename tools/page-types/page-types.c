@@ -315,7 +315,7 @@ static int run_all(struct run *run)
 	if (!status || kpage_tally_total(run->tally))
 		finish(run);
 	if (!status && !kpage_tally_total(run->tally))
-		explain_nothing(run);
+		explain_nothing(opt, run->ctx, run->saved);
 	if (is_acting(opt)) {
 		int result = act_report(run);
 

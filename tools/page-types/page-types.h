@@ -97,8 +97,10 @@ void narrowed_walk(struct run *run, const struct kpage_walk *walk, struct kpage_
 /* Walks a process with such a walk. Returns as kpage_walk_task(). */
 int narrowed_walk_task(struct run *run, const struct kpage_walk *walk, pid_t pid);
 
-/* explain.c: nothing was found. Says why, where that is not what it seems. */
-void explain_nothing(struct run *run);
+/* explain.c: nothing was found. Says why, where that is not what it seems. saved: what was
+ * read, if that is a dump. */
+void explain_nothing(const struct options *opt, struct kpage_ctx *ctx,
+		     const struct kpage_dump *saved);
 /* source.c: what is read, from the machine or a copy. EXIT_OK, or a status after a message. */
 int sources_open(struct run *run);
 /* Says so if pages that were asked for are none of the dump's. */
