@@ -355,6 +355,48 @@ change() {
 		'["watch_sum",2,4,0,0]')
 }
 
+# totals: pages of each round so far, on one line.
+totals() {
+	awk '$1 == "total" {print $2}' "$BATS_TEST_TMPDIR/out" | paste -s -d ' '
+}
+
+totals_are() {
+	[ "$(totals)" = "$1" ]
+}
+
+@test "--watch -c: cgroups that are made below it count, and one that is removed is no error" {
+	page-types --sysroot "$root" --watch 2,3 -c /sys/fs/cgroup/db > "$BATS_TEST_TMPDIR/out" 3>&- &
+	wait_until totals_are 4
+	mkdir "$cgroups/db/new"
+	put_u64 "$root/proc/kpagecgroup" 7 "$(stat -c %i "$cgroups/db/new")"
+	wait_until totals_are '4 5'
+	rm -r "$cgroups/db"
+	wait $!
+	totals_are '4 5 4'
+}
+
+@test "--watch: memory that goes online is read, and its node is known" {
+	local memory=$root/sys/devices/system/memory option
+
+	mkdir -p "$memory"/memory{0,1} "$root/sys/devices/system/node/node0/memory0"
+	printf '%x\n' $((64 * $(page_size))) > "$memory/block_size_bytes"
+	for option in '-b lru' '-b lru --node 0'; do
+		echo online > "$memory/memory0/state"
+		echo offline > "$memory/memory1/state"
+		rm -rf "$root/sys/devices/system/node/node0/memory1"
+		dump "$root/proc/kpageflags" 'lru*64' 'nopage*64'
+		# shellcheck disable=SC2086 # words
+		page-types --sysroot "$root" --watch 1,2 $option > "$BATS_TEST_TMPDIR/out" 3>&- &
+		wait_until totals_are 64
+		dump "$BATS_TEST_TMPDIR/now" 'lru*128'
+		dd if="$BATS_TEST_TMPDIR/now" of="$root/proc/kpageflags" conv=notrunc status=none
+		echo online > "$memory/memory1/state"
+		mkdir "$root/sys/devices/system/node/node0/memory1"
+		wait $!
+		totals_are '64 128'
+	done
+}
+
 @test "--watch ends when its process does" {
 	task 7
 	vma 7 16 "$(present 1)" "$(present 2)"

@@ -425,6 +425,14 @@ int selection_resolve_tree(struct selection *s, struct kpage_ctx *ctx)
 	return status;
 }
 
+int selection_resolve_again(struct selection *s, struct kpage_ctx *ctx)
+{
+	free(s->cgroup_inos);
+	s->cgroup_inos = NULL;
+	s->nr_cgroup_inos = 0;
+	return s->cgroup ? find_subtree(s, ctx) : EXIT_OK;
+}
+
 bool selection_is_empty(const struct selection *s)
 {
 	return !s->nr_pids && !s->has_ranges && !s->nr_exprs && !s->cgroup && !s->file &&

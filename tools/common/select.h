@@ -74,6 +74,10 @@ int selection_resolve(struct selection *s, struct kpage_ctx *ctx);
  * seed for --random where none was given (then has_seed stays false). */
 int selection_resolve_tree(struct selection *s, struct kpage_ctx *ctx);
 
+/* Looks once more for the cgroups below the chosen one, for who looks at pages again. One
+ * that was removed has none. EXIT_OK, or a status after a message. */
+int selection_resolve_again(struct selection *s, struct kpage_ctx *ctx);
+
 /* That cgroup, and none below it. EXIT_OK. */
 int selection_take_cgroup(struct selection *s, uint64_t ino);
 

@@ -161,14 +161,32 @@ static void take_rows(struct watch *w, const struct kpage_tally_row *rows, size_
 	}
 }
 
+/* Cgroups are made and memory goes online while it runs: what was found out about them for
+ * the round before is forgotten. */
+static int look_again(struct run *run)
+{
+	int status = selection_resolve_again(&run->opt.selection, run->ctx);
+
+	free(run->holes);
+	run->holes = NULL;
+	run->nr_holes = 0;
+	if (status)
+		return status;
+	/* It knows the nodes. */
+	narrowed_close(run);
+	return narrowed_open(run);
+}
+
 static int count(struct watch *w)
 {
 	struct kpage_tally *tally = NULL;
 	_cleanup_free_ struct kpage_tally_row *rows = NULL;
 	struct kpage_walk walk;
 	size_t n = 0;
-	int status;
+	int status = w->round ? look_again(w->run) : EXIT_OK;
 
+	if (status)
+		return status;
 	if (kpage_tally_new(&tally))
 		return fail(EXIT_FAILED, "%s", strerror(ENOMEM));
 	run_walk(w->run, &walk);
