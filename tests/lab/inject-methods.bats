@@ -485,9 +485,9 @@ make_32bit() {
 
 # --------------------------------------------------------- --early and --late
 
-# Threads of two policies: the second takes the early signals.
+# start_threads [MEGABYTES]: threads of two policies: the second takes the early signals.
 start_threads() {
-	start target usemem -m 1 --handler-thread --threads 3
+	start target usemem -m "${1:-1}" --handler-thread --threads 3
 	was=$(policies "$pid")
 	echo "$was"
 	[ "$(cut -d ' ' -f 2 <<< "$was" | tr '\n' ' ')" = "late early late late " ]
@@ -521,24 +521,47 @@ start_threads() {
 	[ "$(policies "$pid")" = "$was" ]
 }
 
-@test "after SIGTERM the policies are put back, too" {
+# The policies are held until the last page: a run over many.
+inject_long() {
+	inject_in_background --wait 0 --max 2048 -p "$pid" --vaddr "$(first_pages 2048)" "$@"
+}
+
+@test "while tasks are waited for, the policies are as they were" {
 	local was
 
 	start_threads
 	inject_in_background --late --wait 100 -p "$pid" --vaddr "$(page 1)"
+	for ((i = 0; i < 200; i++)); do
+		! is_marked "$(pfn_of 1)" || break
+		rest 0.05
+	done
+	for ((i = 0; i < 100; i++)); do
+		[ "$(policies "$pid")" != "$was" ] || break
+		rest 0.05
+	done
+	[ "$(policies "$pid")" = "$was" ]
+	kill -0 "$run"
+	kill -TERM "$run"
+	ended "$run" 143
+}
+
+@test "after SIGTERM the policies are put back, too" {
+	local was
+
+	start_threads 8
+	inject_long --late
 	wait_for_policy "$pid" late
 	kill -TERM "$run"
 	ended "$run" 143
 	[ "$(policies "$pid")" = "$was" ]
 	shows '$totals.interrupted'
-	is_valid
 }
 
 @test "what can't be put back now stays noted, and is in the way of no other run" {
 	local was tracer
 
-	start_threads
-	inject_in_background --late --wait 100 -p "$pid" --vaddr "$(page 1)"
+	start_threads 8
+	inject_long --late
 	wait_for_policy "$pid" late
 	kill -KILL "$run"
 	ended "$run" 137
@@ -564,8 +587,8 @@ start_threads() {
 @test "after SIGKILL the next run puts them back, whatever it is for" {
 	local was
 
-	start_threads
-	inject_in_background --late --wait 100 -p "$pid" --vaddr "$(page 1)"
+	start_threads 8
+	inject_long --late
 	wait_for_policy "$pid" late
 	kill -KILL "$run"
 	ended "$run" 137
