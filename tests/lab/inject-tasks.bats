@@ -354,7 +354,7 @@ inject_command() {
 }
 
 @test "a COMMAND that has become another user is ended all the same" {
-	inject --wait 0 --vma heap --count 1 --late -- setpriv --reuid=65534 --clear-groups \
+	inject --wait 0 --after 2 --vma heap --count 1 --late -- setpriv --reuid=65534 --clear-groups \
 		bash -c 'echo $$ > /tmp/inject-tasks.pid; while :; do sleep 1; done'
 	ended_with 0
 	run ! kill -0 "$(< /tmp/inject-tasks.pid)"
