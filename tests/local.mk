@@ -294,6 +294,7 @@ lab_tests = \
 	tests/lab/inject-cgroup-v1.bats \
 	tests/lab/mce-machine.bats \
 	tests/lab/mce-mcelog.bats \
+	tests/lab/mce.bash \
 	tests/lab/mcelog/Kbuild \
 	tests/lab/mcelog/mcelog-module.c \
 	tests/lab/mcelog/mce-inject-module.c

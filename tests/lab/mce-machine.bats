@@ -9,6 +9,9 @@
 bats_require_minimum_version 1.5.0
 
 load helper
+load mce
+
+ROUTE=machine
 
 CPUS=/sys/devices/system/machinecheck/machinecheck0
 TRACE=/sys/kernel/tracing/instances/mce-test
@@ -47,18 +50,6 @@ quiet() {
 	at=$address
 }
 
-# The PFNs of the victim's pages, as usemem has said, a line each.
-all_pfns() {
-	local run n
-
-	# shellcheck disable=SC2013 # words
-	for run in $(sed -n 's/^usemem: pfns //p' "$out"); do
-		for ((n = 0; n < ${run#*+}; n++)); do
-			echo $((${run%+*} + n))
-		done
-	done
-}
-
 # pfn_of N: of a page of the victim.
 pfn_of() {
 	local pfns
@@ -71,59 +62,9 @@ addr_of() {
 	printf '0x%x\n' $(($(pfn_of "$1") * 4096))
 }
 
-page() {
-	printf '0x%x\n' $((at + $1 * 4096))
-}
-
-run_mce() {
-	run --separate-stderr mce-inject --via machine "$@"
-	echo "status $status"
-	echo "$output"
-	echo "$stderr"
-}
-
-# record OPTION… -- LINE…: a record of the language.
-record() {
-	local options=()
-
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	printf '%s\n' "$@" > "$BATS_TEST_TMPDIR/record"
-	: > "$TRACE/trace"
-	run_mce "${options[@]}" "$BATS_TEST_TMPDIR/record"
-}
-
-# came_to STATUS FAILURES SIGNALLED: the exit status, and the last line of the report.
-came_to() {
-	[ "$status" -eq "$1" ]
-	[[ $(tail -n 1 <<< "$output") =~ ^\ *[0-9]+\ +$2\ +$3\ + ]]
-}
-
-# said TEXT: whether the victim prints that, in some seconds.
-said() {
-	local i
-
-	for ((i = 0; i < 100; i++)); do
-		! grep -qF -- "$1" "$out" || return 0
-		sleep 0.1
-	done
-	cat "$out"
-	return 1
-}
-
 touch_all() {
 	kill -USR1 "$pid"
 	said touched
-}
-
-is_marked() {
-	local flags
-
-	flags=$(od -A n -t u8 -j $(($1 * 8)) -N 8 /proc/kpageflags)
-	((flags >> 19 & 1))
 }
 
 # Whether the kernel has logged a record with that status.

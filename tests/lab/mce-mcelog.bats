@@ -8,6 +8,9 @@
 bats_require_minimum_version 1.5.0
 
 load helper
+load mce
+
+ROUTE=mcelog
 
 FAKE=/sys/kernel/debug/mce/fake_panic
 TRACE=/sys/kernel/tracing/instances/mcelog-test
@@ -48,70 +51,13 @@ teardown() {
 
 # victim OPTION…: sets pid, and at and pfns, of its pages.
 victim() {
-	local run n
-
 	start_victim out usemem -m 1 --handler "$@"
 	at=$address
-	pfns=()
-	# shellcheck disable=SC2013 # words
-	for run in $(sed -n 's/^usemem: pfns //p' "$out"); do
-		for ((n = 0; n < ${run#*+}; n++)); do
-			pfns+=($((${run%+*} + n)))
-		done
-	done
-}
-
-page() {
-	printf '0x%x\n' $((at + $1 * 4096))
+	mapfile -t pfns < <(all_pfns)
 }
 
 addr_of() {
 	printf '0x%x\n' $((pfns[$1] * 4096))
-}
-
-run_mce() {
-	run --separate-stderr mce-inject --via mcelog "$@"
-	echo "status $status"
-	echo "$output"
-	echo "$stderr"
-}
-
-# record OPTION… -- LINE…: a record of the language.
-record() {
-	local options=()
-
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	printf '%s\n' "$@" > "$BATS_TEST_TMPDIR/record"
-	run_mce "${options[@]}" "$BATS_TEST_TMPDIR/record"
-}
-
-# came_to STATUS FAILURES SIGNALLED: the exit status, and the last line of the report.
-came_to() {
-	[ "$status" -eq "$1" ]
-	[[ $(tail -n 1 <<< "$output") =~ ^\ *[0-9]+\ +$2\ +$3\ + ]]
-}
-
-# said TEXT: whether the victim prints that, in some seconds.
-said() {
-	local i
-
-	for ((i = 0; i < 100; i++)); do
-		! grep -qF -- "$1" "$out" || return 0
-		sleep 0.1
-	done
-	cat "$out"
-	return 1
-}
-
-is_marked() {
-	local flags
-
-	flags=$(od -A n -t u8 -j $(($1 * 8)) -N 8 /proc/kpageflags)
-	((flags >> 19 & 1))
 }
 
 # The records that the kernel has logged for a CPU with that status.
