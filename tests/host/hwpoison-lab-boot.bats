@@ -35,7 +35,7 @@ boot() {
 leaves_nothing() {
 	local i
 
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ -n "$(ls -A "$TMPDIR")" ] || pgrep -f "qemu.*$TMPDIR" >/dev/null || return 0
 		sleep 0.1
 	done
@@ -141,9 +141,20 @@ says() {
 	says ': hang while the command ran: no sign of life for 8 s'
 }
 
-@test "a timeout is told as one" {
-	boot 124 --timeout 2 -- sleep 1000
-	says 'run: sleep: still running after 2 s; see --timeout'
+@test "a timeout is told as one, with what the guest's tasks were doing" {
+	# A parent in vfork(2) waits for its child in state D.
+	boot 124 --timeout 15 -- perl -e '
+		use POSIX ();
+		my $vfork = 58;
+		if (fork) { exec "sleep", "1000" }
+		syscall($vfork) == 0 ? POSIX::pause() : exit;'
+	says 'run: perl: still running after 15 s; see --timeout'
+	says 'Its tasks, with their states'
+	grep -qE '^[0-9]+ S sleep 1000' "$err"
+	grep -qE '^[0-9]+ D perl' "$err"
+	grep -qE '^    \[<0>\] .*fork' "$err"
+	# Not those of the lab.
+	run ! grep -E 'busybox|hwpoison-lab/lib' "$err"
 }
 
 @test "a guest that goes off, or that kills all its processes" {

@@ -319,6 +319,18 @@ vm_check_running() {
 	fi
 }
 
+# The guest writes to its console what its tasks are doing; one that is too ill for that
+# has ten seconds.
+vm_ask_tasks() {
+	local i
+	kill -0 "$qemu_pid" 2>/dev/null || return 0
+	echo tasks >"$run_dir/ctl.in"
+	for ((i = 0; i < 100; i++)); do
+		! console_says '^hwpoison-lab: end of tasks' || break
+		sleep 0.1
+	done
+}
+
 vm_finish() {
 	if [[ $reason == ended ]]; then
 		relay_drain "$stdout_pid" "$out_bytes"
@@ -338,6 +350,7 @@ vm_run() {
 	for attempt in 1 2 3; do
 		vm_start
 		vm_watch
+		[[ $reason != timeout ]] || vm_ask_tasks
 		vm_finish
 		[[ $phase != running && $reason =~ ^(gone|oops)$ && -s $run_dir/console ]] || return 0
 		verbose "the guest died while booting (attempt $attempt)"
@@ -347,6 +360,14 @@ vm_run() {
 console_says() {
 	grep -qs "$1" "$run_dir/console"
 }
+
+# Its tasks as it told them; 1: it did not.
+tasks_show() {
+	console_says '^hwpoison-lab: tasks' || return
+	printf 'Its tasks, with their states, and where those in D (uninterruptible) wait:\n'
+	sed -n '/^hwpoison-lab: tasks/,/^hwpoison-lab: end of tasks/ { /^hwpoison-lab:/d; p }' \
+		"$run_dir/console" | tr -d '\r\000'
+} >&2
 
 # Behind a panic's own line there is a long trace of no use: what counts is
 # before and just behind it.
@@ -373,7 +394,7 @@ vm_report() {
 	screen_reset
 	if [[ $reason == timeout ]]; then
 		say "run: ${command[0]}: still running after $opt_timeout s; see --timeout"
-		console_show
+		tasks_show || console_show
 		return "$EXIT_TIMEOUT"
 	elif console_says 'Kernel panic'; then
 		say "guest: $kernel_version: panic $when"
