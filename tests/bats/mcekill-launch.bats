@@ -57,9 +57,9 @@ is_ready() {
 	grep -q ready "$BATS_TEST_TMPDIR/out"
 }
 
-# The child of a process, into $child.
+# find_child PID [NAME]: the child of a process (that has that name), into $child.
 find_child() {
-	child=$(pgrep -P "$1") && [ -n "$child" ]
+	child=$(pgrep -P "$1" ${2:+-x "$2"})
 }
 
 # report TEXT: the latest run of mcekill --report said that of its command, and no more.
@@ -71,6 +71,10 @@ reported() {
 # state PID: the letter of /proc.
 state_is() {
 	[ "$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$2/status")" = "$1" ]
+}
+
+is_stopped() {
+	state_is t "$1" || state_is T "$1"
 }
 
 # --------------------------------------------------------------------- as exec does it
@@ -358,12 +362,12 @@ state_is() {
 		# In an orphaned process group the kernel drops SIGTSTP.
 		kill -$signal "$child"
 		if [ $signal = STOP ]; then
-			wait_until state_is t "$child" || wait_until state_is T "$child"
+			wait_until is_stopped "$child"
 		fi
 		kill -CONT "$child"
 	done
 	kill -STOP "$child"
-	wait_until state_is t "$child" || wait_until state_is T "$child"
+	wait_until is_stopped "$child"
 	: > "$BATS_TEST_TMPDIR/go"
 	sleep 0.3
 	kill -0 "$pid"
@@ -521,7 +525,8 @@ a_usemem() {
 	needs_tracing
 	command -v strace > /dev/null || skip "needs strace"
 	in_background strace -o /dev/null sleep 60
-	wait_until find_child "$pid"
+	# strace tries ptrace(2) out on another child first.
+	wait_until find_child "$pid" sleep
 	is_traced() { grep -qx "TracerPid:	$pid" "/proc/$child/status"; }
 	wait_until is_traced
 	fails_with 1 "mcekill: --early: thread $child: another program traces it" mcekill --early -p "$child"

@@ -34,7 +34,7 @@ start() {
 wait_for() {
 	local i
 
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		! grep -q -- "$1" "$out" || return 0
 		sleep 0.05
 	done

@@ -2,6 +2,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the lab's tests share.
 
+# Never has anything to read: a sleep that costs no process.
+exec {nap}<> <(:)
+
+rest() {
+	read -r -t "$1" -u "$nap" || true
+}
+
+# eventually COMMAND…: until it succeeds, for two minutes at most: how long a guest takes
+# for anything goes by what else its host has to do.
+eventually() {
+	local end=$((SECONDS + 120))
+
+	until "$@"; do
+		((SECONDS < end)) || { echo "waited in vain for: $*"; return 1; }
+		rest 0.05
+	done
+}
+
 HWPOISON=/sys/kernel/debug/hwpoison
 SPECIAL_PAGES=${TOP_BUILDDIR:-$BATS_TEST_DIRNAME/../../build}/tests/lab/special-pages
 
@@ -87,10 +105,13 @@ special() {
 	start_victim "$1" "$SPECIAL_PAGES" "${@:2}"
 }
 
+# is_ready_or_gone: the victim that was started last.
+is_ready_or_gone() {
+	grep -q ready "$out" || ! kill -0 "$pid"
+}
+
 # start_victim NAME COMMAND…
 start_victim() {
-	local i
-
 	out=$BATS_TEST_TMPDIR/$1.out
 	shift
 	# What an earlier one has left there is not this one's.
@@ -98,11 +119,8 @@ start_victim() {
 	"$@" > "$out" 2>&1 3>&- &
 	pid=$!
 	pids+=("$pid")
-	for ((i = 0; i < 1200; i++)); do
-		! grep -q ready "$out" || break
-		kill -0 "$pid" || { cat "$out"; return 1; }
-		sleep 0.05
-	done
+	eventually is_ready_or_gone
+	grep -q ready "$out" || { cat "$out"; return 1; }
 	find_range "$out"
 }
 
@@ -117,16 +135,17 @@ find_range() {
 	address=0x${BASH_REMATCH[1]}
 }
 
+has_state() {
+	[[ $(sed 's/.*) //' "/proc/$1/stat" 2> /dev/null) == $2* ]]
+}
+
+has_gone() {
+	! kill -0 "$1" 2> /dev/null || has_state "$1" Z
+}
+
 # Waits until a process is gone.
 gone() {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		kill -0 "$1" 2> /dev/null || return 0
-		[[ $(sed 's/.*) //' "/proc/$1/stat" 2> /dev/null) != Z* ]] || return 0
-		sleep 0.05
-	done
-	return 1
+	eventually has_gone "$1"
 }
 
 poison() {

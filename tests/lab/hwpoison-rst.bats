@@ -28,6 +28,10 @@ run_example() {
 	cat "$BATS_TEST_TMPDIR/init" "$BATS_TEST_TMPDIR/usemem"
 }
 
+has_all() {
+	(($(page-types -c /sys/fs/cgroup/mem/hwpoison | awk '/ total/ {print $2}') >= 25600))
+}
+
 start_example() {
 	mkdir -p /debug
 	mountpoint -q /debug || mount -t debugfs none /debug
@@ -46,17 +50,14 @@ start_example() {
 	pids+=($!)
 	# What it needs itself, its heap and stack, is to be charged outside: it would die of
 	# the loss before the rest is poisoned.
-	until grep -q ready "$BATS_TEST_TMPDIR/example.out"; do sleep 0.1; done
+	eventually grep -q ready "$BATS_TEST_TMPDIR/example.out"
 	jobs -p | tail -n 1 > /sys/fs/cgroup/mem/hwpoison/$tasks
 
 	# shellcheck disable=SC2012 # as the document has it
 	memcg_ino=$(ls -id /sys/fs/cgroup/mem/hwpoison | cut -f1 -d' ')
 	echo "$memcg_ino" > /debug/hwpoison/corrupt-filter-memcg
 	# Until it has taken its memory anew, inside.
-	for ((i = 0; i < 600; i++)); do
-		(($(page-types -c /sys/fs/cgroup/mem/hwpoison | awk '/ total/ {print $2}') < 25600)) || break
-		sleep 0.1
-	done
+	eventually has_all
 }
 
 end_example() {

@@ -199,8 +199,8 @@ start_long() {
 	sh -c 'echo $$ > "$1/cgroup.procs"; exec sleep 1000' sh $CGROUP > /dev/null 2>&1 3>&- &
 	pid=$!
 	pids+=("$pid")
-	wait_for grep -q sleep "/proc/$pid/comm"
-	wait_for grep -q '^State:.S' "/proc/$pid/status"
+	eventually grep -q sleep "/proc/$pid/comm"
+	eventually grep -q '^State:.S' "/proc/$pid/status"
 	inject --memcg $CGROUP
 	ends_with 0
 	silent
@@ -266,8 +266,8 @@ start_long() {
 	env --default-signal=INT hwpoison-inject --json --wait 100 --memcg $CGROUP -p "$pid" -a "$range" \
 		--count 1 > "$BATS_TEST_TMPDIR/records" 2> "$BATS_TEST_TMPDIR/messages" 3>&- &
 	injector=$!
-	wait_for has_corrupted
-	wait_for filter_is "$ANY"
+	eventually has_corrupted
+	eventually filter_is "$ANY"
 	[ ! -e "$NOTE" ]
 	kill -0 "$injector"
 	kill -INT "$injector"
@@ -284,7 +284,7 @@ start_long() {
 		read_corrupted
 		before=$corrupt
 		start_long
-		wait_for in_the_midst
+		eventually in_the_midst
 		[ -e "$NOTE" ]
 		kill -s "$signal" "$injector"
 		rc=0
@@ -306,7 +306,7 @@ start_long() {
 	victim late -m 16
 	set_filter "$SOMEBODY"
 	start_long
-	wait_for in_the_midst
+	eventually in_the_midst
 	kill -KILL "$injector"
 	wait "$injector" || true
 	filter_is "1 4294967295 4294967295 4096 4096 0"
@@ -385,7 +385,7 @@ start_long() {
 	hwpoison-inject --json --max 100000 --memcg $CGROUP -p "$inside" -a "$inside_range" --wait 0 \
 		> "$BATS_TEST_TMPDIR/first" 2> "$BATS_TEST_TMPDIR/first-messages" 3>&- &
 	first=$!
-	wait_for test -e "$NOTE"
+	eventually test -e "$NOTE"
 	inject --flags anonymous --pfn "${other[0]},${file[0]}"
 	ends_with 5
 	warns "waiting for another run (PID $first)"
@@ -411,7 +411,7 @@ start_long() {
 	hwpoison-inject --flags anonymous -p "$pid" -a "$range" > "$BATS_TEST_TMPDIR/records" \
 		2> "$BATS_TEST_TMPDIR/messages" 3>&- &
 	waiting=$!
-	wait_for grep -q "waiting for another run" "$BATS_TEST_TMPDIR/messages"
+	eventually grep -q "waiting for another run" "$BATS_TEST_TMPDIR/messages"
 	kill -TERM $waiting
 	wait $waiting || rc=$?
 	exec {lock}>&-

@@ -103,11 +103,7 @@ in_victim() {
 	jq -e '.owner_entry == "present"' <<< "$page"
 	# It can be read as before.
 	kill -USR1 "$pid"
-	for _ in {1..200}; do
-		! grep -q touched "$out" || break
-		sleep 0.05
-	done
-	grep -x 'special-pages: touched, 0 lost' "$out"
+	eventually grep -x 'special-pages: touched, 0 lost' "$out"
 }
 
 @test "the zero page" {

@@ -71,15 +71,13 @@ start_victims() {
 	start_special zero 0 zero
 }
 
+have_said() {
+	[ "$(cat "$RUN"/*.out | grep -c -- "$1")" = "$(grep -c . "$RUN/started")" ]
+}
+
 # said WORD: waits until each victim has printed it.
 said() {
-	local i all
-
-	all=$(grep -c . "$RUN/started")
-	for ((i = 0; i < 300; i++)); do
-		[ "$(cat "$RUN"/*.out | grep -c -- "$1")" != "$all" ] || return 0
-		sleep 0.2
-	done
+	! eventually have_said "$1" || return 0
 	grep -L -- "$1" "$RUN"/*.out
 	tail -n 3 "$RUN"/*.out
 	return 1

@@ -198,26 +198,16 @@ has_moved() {
 	(($(corrupted) == before))
 }
 
-wait_for_state() {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		[[ $(sed 's/.*) //' "/proc/$1/stat") != $2* ]] || return 0
-		rest 0.05
-	done
-	return 1
-}
-
 @test "a stopped target stays stopped, and takes its signal when it goes on" {
 	start target usemem -m 1 --policy early --handler
 	kill -STOP "$pid"
-	wait_for_state "$pid" T
+	eventually has_state "$pid" T
 	inject -m madvise -p "$pid" --vaddr "$(page 1)"
 	ended_with 0
 	shows '$pages[0].outcome == "poisoned" and ($tasks[0] | .sent == 1 and .action == null and
 		.state == "pending" and .address == at(1))'
 	# A look is enough: the tool has let it go before it ended.
-	wait_for_state "$pid" T
+	eventually has_state "$pid" T
 	said SIGBUS 0
 	kill -CONT "$pid"
 	wait_for "$out" "SIGBUS BUS_MCEERR_A[OR] address $(page 1) lsb 12"
@@ -356,7 +346,7 @@ make_32bit() {
 	"$BATS_TEST_TMPDIR/small" 3>&- &
 	pid=$! at=0x8049000 out=/dev/null
 	pids+=("$pid")
-	wait_for_state "$pid" S
+	eventually has_state "$pid" S
 	inject -m madvise -p "$pid" --vaddr $at
 	ended_with 4
 	says "small[$pid]: it is a 32-bit process"
@@ -526,20 +516,17 @@ inject_long() {
 	inject_in_background --wait 0 --max 2048 -p "$pid" --vaddr "$(first_pages 2048)" "$@"
 }
 
+has_policies() {
+	[ "$(policies "$pid")" = "$1" ]
+}
+
 @test "while tasks are waited for, the policies are as they were" {
 	local was
 
 	start_threads
 	inject_in_background --late --wait 100 -p "$pid" --vaddr "$(page 1)"
-	for ((i = 0; i < 200; i++)); do
-		! is_marked "$(pfn_of 1)" || break
-		rest 0.05
-	done
-	for ((i = 0; i < 100; i++)); do
-		[ "$(policies "$pid")" != "$was" ] || break
-		rest 0.05
-	done
-	[ "$(policies "$pid")" = "$was" ]
+	eventually is_marked "$(pfn_of 1)"
+	eventually has_policies "$was"
 	kill -0 "$run"
 	kill -TERM "$run"
 	ended "$run" 143

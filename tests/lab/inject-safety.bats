@@ -167,7 +167,7 @@ pfn_of() {
 	sleep 1000 3>&- &
 	pid=$!
 	pids+=("$pid")
-	wait_for grep -q '^State:.S' "/proc/$pid/status"
+	eventually grep -q '^State:.S' "/proc/$pid/status"
 	# Not what it shares with all the others: that would be read again for minutes.
 	inject -p "$pid" --vma '[vdso],[vvar],anon'
 	ends_with 0

@@ -110,7 +110,7 @@ cached_file() {
 	shell=$!
 	for i in child grandchild; do
 		out=$BATS_TEST_TMPDIR/$i
-		wait_for grep -qs ready "$out"
+		eventually grep -qs ready "$out"
 		find_range "$out"
 		read -r _ _ line _ < "$out"
 		children+=("$line") ranges+=("$((address / 4096))")

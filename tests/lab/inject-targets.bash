@@ -10,13 +10,6 @@ odd_target=$TOP_BUILDDIR/tests/lab/odd-target
 report=$BATS_TEST_TMPDIR/report
 messages=$BATS_TEST_TMPDIR/messages
 
-# Never has anything to read: a sleep that costs no process.
-exec {nap}<> <(:)
-
-rest() {
-	read -r -t "$1" -u "$nap" || true
-}
-
 clean_up() {
 	local note
 
@@ -29,17 +22,14 @@ clean_up() {
 	done
 }
 
+# has_lines FILE PATTERN N: or more.
+has_lines() {
+	(($(grep -cE -- "$2" "$1") >= $3))
+}
+
 # wait_for FILE PATTERN [N]: until a file has so many lines that match.
 wait_for() {
-	local i
-
-	for ((i = 0; i < 600; i++)); do
-		(($(grep -cE -- "$2" "$1") < ${3:-1})) || return 0
-		rest 0.05
-	done
-	echo "never came: $2"
-	cut -c 1-200 "$1"
-	return 1
+	eventually has_lines "$1" "$2" "${3:-1}" || { cut -c 1-200 "$1"; return 1; }
 }
 
 # start NAME COMMAND…: a target in the background, until it is ready (or so many of it,
@@ -90,9 +80,14 @@ is_marked() {
 	((flags >> 19 & 1))
 }
 
-# said TEXT [N]: whether the target has printed so many lines with that.
+has_said() {
+	[ "$(grep -cF -- "$1" "$out")" = "$2" ]
+}
+
+# said TEXT [N]: the target prints so many lines with that. It may be a moment behind what
+# the kernel tells of it; that it says nothing is known when it should have.
 said() {
-	[ "$(grep -cF -- "$1" "$out")" = "${2:-1}" ] || { cut -c 1-200 "$out"; return 1; }
+	eventually has_said "$1" "${2:-1}" || { cut -c 1-200 "$out"; return 1; }
 }
 
 # Has usemem touch all its pages, which shall end so.
@@ -168,14 +163,11 @@ policies() {
 	}' "/proc/$1"/task/*/stat
 }
 
+has_policy() {
+	! policies "$1" | grep -qv " $2\$"
+}
+
 # Waits until all threads of a process have that policy.
 wait_for_policy() {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		policies "$1" | grep -qv " $2\$" || return 0
-		rest 0.05
-	done
-	policies "$1"
-	return 1
+	eventually has_policy "$@" || { policies "$1"; return 1; }
 }

@@ -255,9 +255,7 @@ has_all_three() {
 	shows '$tasks[0].state == "untouched"'
 
 	inject_in_background --wait 100 -p "$pid" --vaddr "$(page 2)"
-	for ((i = 0; i < 200; i++)); do
-		! is_marked "$(pfn_of 2)" || break
-	done
+	eventually is_marked "$(pfn_of 2)"
 	kill -KILL "$pid"
 	ended "$run" 0
 	shows '($tasks | length) == 1 and ($tasks[0] | .signal == null and .state == "exited") and
@@ -407,10 +405,7 @@ inject_command() {
 		"${memfd[@]}" > "$report" 2> "$messages" 3>&- < /dev/null &
 	run=$!
 	pids+=("$run")
-	for ((i = 0; i < 400; i++)); do
-		(($(corrupted) == before)) || break
-		rest 0.05
-	done
+	eventually eval '(($(corrupted) != before))'
 	kill -INT -- "-$run"
 	ended "$run" 130
 	run ! pidof usemem
@@ -464,9 +459,7 @@ expects() {
 @test "--expect survived is not met by any other signal either; killed only by SIGBUS" {
 	start target usemem -m 1 --policy late
 	inject_in_background --expect killed --wait 100 -p "$pid" --vaddr "$(page 2)"
-	for ((i = 0; i < 200; i++)); do
-		! is_marked "$(pfn_of 2)" || break
-	done
+	eventually is_marked "$(pfn_of 2)"
 	kill -KILL "$pid"
 	ended "$run" 5
 	# Of a COMMAND it is known what ended it.

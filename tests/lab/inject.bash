@@ -94,18 +94,6 @@ read_corrupted() {
 	corrupt=${BASH_REMATCH[1]}
 }
 
-# wait_for COMMAND…: until it succeeds, for a minute at most.
-wait_for() {
-	local i
-
-	for ((i = 0; i < 1200; i++)); do
-		! "$@" || return 0
-		sleep 0.05
-	done
-	echo "waited in vain for: $*"
-	return 1
-}
-
 # victim_in CGROUP NAME OPTION…: a victim that has been in that cgroup from the start.
 victim_in() {
 	local cgroup=$1
@@ -116,6 +104,6 @@ victim_in() {
 	sh -c 'echo $$ > "$1/cgroup.procs"; shift; exec usemem "$@"' sh "$cgroup" "$@" > "$out" 2>&1 3>&- &
 	pid=$!
 	pids+=("$pid")
-	wait_for grep -q ready "$out"
+	eventually grep -q ready "$out"
 	find_range "$out"
 }

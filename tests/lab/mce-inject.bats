@@ -25,10 +25,7 @@ victim() {
 	usemem -m 1 --policy early --handler > "$out" &
 	pid=$!
 	pids+=("$pid")
-	for _ in {1..200}; do
-		grep -q ready "$out" && break
-		sleep 0.1
-	done
+	eventually grep -q ready "$out"
 	address=$(sed -nE 's/.* pages at (0x[0-9a-f]+)-.*/\1/p' "$out" | head -n 1)
 	[ -n "$address" ]
 }

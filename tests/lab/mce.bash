@@ -49,14 +49,7 @@ came_to() {
 
 # said TEXT: whether the victim prints that, in some seconds.
 said() {
-	local i
-
-	for ((i = 0; i < 100; i++)); do
-		! grep -qF -- "$1" "$out" || return 0
-		sleep 0.1
-	done
-	cat "$out"
-	return 1
+	eventually grep -qF -- "$1" "$out" || { cat "$out"; return 1; }
 }
 
 is_marked() {

@@ -50,18 +50,6 @@ has_log() {
 	return 1
 }
 
-# until_true COMMAND…: for 30 seconds at most.
-until_true() {
-	local i
-
-	for ((i = 0; i < 600; i++)); do
-		! "$@" || return 0
-		rest 0.05
-	done
-	echo "never came true: $*"
-	return 1
-}
-
 # watch OPTION…: a monitor in the background, with JSON; sets monitor, printed (what it
 # prints), words (what it says).
 watch() {
@@ -75,25 +63,33 @@ watch_by() {
 	"$@" --monitor --json > "$printed" 2> "$words" 3>&- &
 	monitor=$!
 	pids+=("$monitor")
-	until_true has_log "$monitor"
+	eventually has_log "$monitor"
 }
 
-# prints N FILTER: until so many of its lines pass that filter of jq.
-prints() {
-	local i seen=-1 size
+# has_printed N FILTER: whether so many of its lines pass that filter of jq. A process costs
+# a tenth of a second here: jq looks at what is new only.
+has_printed() {
+	local size
 
-	# A process costs a tenth of a second here: jq looks at what is new only.
-	for ((i = 0; i < 100; i++)); do
-		size=$(stat -c %s "$printed")
-		if ((size != seen)); then
-			(($(jq -c "select($2)" "$printed" | wc -l) != $1)) || return 0
-		fi
-		seen=$size
-		rest 0.1
-	done
-	echo "not $1 times: $2"
-	cut -c 1-600 "$printed"
-	return 1
+	size=$(stat -c %s "$printed")
+	((size != seen)) || return 1
+	seen=$size
+	(($(jq -c "select($2)" "$printed" | wc -l) == $1))
+}
+
+# prints N FILTER: until it has.
+prints() {
+	local seen=-1
+
+	eventually has_printed "$@" || { cut -c 1-600 "$printed"; return 1; }
+}
+
+# start_kept NAME COMMAND…: start, below a parent that leaves it as a zombie when it has
+# died, so that the monitor can look at it however late it comes.
+start_kept() {
+	start "$1" sh -c '"$@" & exec sleep 1000' sh "${@:2}"
+	pid=$(pgrep -P "$pid")
+	pids+=("$pid")
 }
 
 # stop [SIGNAL]: the monitor ends so, with status 0, and what it has printed is valid.
@@ -324,7 +320,7 @@ kill='.record == "kill"'
 
 @test "UFFDIO_POISON: who dies of it, when nothing is poisoned at all" {
 	[ "$old" = no ] || skip "6.1 has no UFFDIO_POISON"
-	start target "$odd_target" uffd-poison dies
+	start_kept target "$odd_target" uffd-poison dies
 	[ "$(corrupted)" = 0 ]
 	watch
 	kill -USR1 "$pid"
@@ -373,7 +369,7 @@ kill='.record == "kill"'
 	stop
 	# By its number, and one that came after the monitor.
 	watch --cgroup "@$(stat -c %i $CGROUPS/monitor-in)"
-	start inner sh -c 'echo $$ > '$CGROUPS/monitor-in/cgroup.procs'; exec usemem -m 1 --policy early'
+	start_kept inner sh -c 'echo $$ > '$CGROUPS/monitor-in/cgroup.procs'; exec usemem -m 1 --policy early'
 	inject -p "$pid" --vaddr "$(page 1)"
 	prints 1 "$failure"
 	prints 1 "$kill"' and .pid == '"$pid"
@@ -401,7 +397,7 @@ ticks() {
 	for ((i = 0; i < 10; i++)); do
 		inject --wait 0 -p "$pid" --vaddr "$(printf 0x%x+0x%x $((at + i * 50 * 4096)) $((50 * 4096)))"
 		jq -r 'select(.record == "page" and .outcome == "poisoned").pfn' "$report" >> "$BATS_TEST_TMPDIR/pfns"
-		until_true eval '(($(grep -c "\"record\":\"failure\"" "$printed") == (i + 1) * 50))'
+		eventually eval '(($(grep -c "\"record\":\"failure\"" "$printed") == (i + 1) * 50))'
 		((i)) || first=$(rss "$monitor")
 	done
 	last=$(rss "$monitor")
@@ -469,7 +465,7 @@ ticks() {
 	kill -STOP "$monitor"
 	inject --wait 0 -p "$pid" --vaddr "$(first_pages 512)"
 	kill -CONT "$monitor"
-	until_true grep -q '"record":"lost"' "$printed"
+	eventually grep -q '"record":"lost"' "$printed"
 	rest 1
 	stop
 	lost=$(jq -s 'map(select(.record == "lost").events) | add' "$printed")
@@ -486,13 +482,13 @@ ticks() {
 	inject --wait 0 -p "$pid" --vaddr "$(page 1)"
 	prints 1 "$kill"
 	: > "$fail"
-	until_true grep -q 'Input/output error: it is tried again$' "$words"
+	eventually grep -q 'Input/output error: it is tried again$' "$words"
 	prints 1 '.record == "lost" and .events == null'
 	# Again and again, but not all the time.
 	rest 8
 	(($(grep -c 'it is tried again$' "$words") <= 4))
 	rm "$fail"
-	until_true eval '[[ $(tail -n 1 "$words") == "mcekill: tracefs: is followed from here on" ]]'
+	eventually eval '[[ $(tail -n 1 "$words") == "mcekill: tracefs: is followed from here on" ]]'
 	rest 1
 	inject --wait 0 -p "$pid" --vaddr "$(page 2)"
 	prints 2 "$kill"' and .action == "handler"'
@@ -551,7 +547,7 @@ ticks() {
 	((SECONDS - begun < 20))
 	mcekill --monitor --json > /dev/full 2> "$BATS_TEST_TMPDIR/words" &
 	monitor=$!
-	until_true has_log "$monitor"
+	eventually has_log "$monitor"
 	start target usemem -m 1
 	inject --wait 0 -p "$pid" --vaddr "$(page 1)"
 	ended "$monitor" 1
@@ -564,7 +560,7 @@ ticks() {
 	mcekill --monitor > "$BATS_TEST_TMPDIR/text" 3>&- &
 	monitor=$!
 	pids+=("$monitor")
-	until_true has_log "$monitor"
+	eventually has_log "$monitor"
 	inject --wait 0 -p "$pid" --vaddr "$(page 1)"
 	wait_for "$BATS_TEST_TMPDIR/text" ' signal '
 	inject --wait 0 -p "$pid" --vaddr "$(page 2)"
@@ -598,7 +594,7 @@ ticks() {
 	prints 1 "$kill"' and .pid == '"$touches"' and .code == "BUS_MCEERR_AR" and .action == null and .cause == "late" and
 		.pfn != null'
 	nsenter -m -t "$monitor" mount -t tracefs tracefs /sys/kernel/tracing
-	until_true grep -q "tracefs: is followed from here on" "$words"
+	eventually grep -q "tracefs: is followed from here on" "$words"
 	inject --wait 0 -p "$pid" --vaddr "$(page 2)"
 	prints 1 "$kill"' and .code == "BUS_MCEERR_AO" and .action == "handler"'
 	stop

@@ -47,7 +47,7 @@ keys() {
 
 # Waits until a pattern is on the screen; what is there then is in $output.
 see() {
-	local end=$((SECONDS + 40))
+	local end=$((SECONDS + 120))
 
 	while ((SECONDS < end)); do
 		output=$("${screen[@]}" capture-pane -p "${@:2}")

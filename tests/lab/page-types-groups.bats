@@ -81,7 +81,7 @@ in_cgroup() {
 	sh -c 'usemem -m 2 > '"$BATS_TEST_TMPDIR/out"' & wait' 3>&- &
 	pid=$!
 	pids+=("$pid")
-	until grep -q ready "$BATS_TEST_TMPDIR/out" 2> /dev/null; do sleep 0.1; done
+	eventually grep -qs ready "$BATS_TEST_TMPDIR/out"
 	child=$(pgrep -P "$pid" usemem)
 	pids+=("$child")
 	page-types -p "$pid" --tree --by pid --json |

@@ -209,7 +209,7 @@ teardown() {
 		fi
 		pid=$!
 		pids+=("$pid")
-		until grep -q ready "$BATS_TEST_TMPDIR/$with"; do sleep 0.05; done
+		eventually grep -q ready "$BATS_TEST_TMPDIR/$with"
 		find_range "$BATS_TEST_TMPDIR/$with"
 		poison -p "$pid" -a "$range"
 		((status == 0))
@@ -243,12 +243,17 @@ teardown() {
 	has_line "^  usemem\\[$pid\\]: SIGBUS"
 }
 
+# has_lost KB: and more, since the test began.
+has_lost() {
+	(($(corrupted) > before + $1))
+}
+
 @test "SIGINT in the middle: a report of what was done, the end by that signal, nothing left" {
 	local rc=0
 	victim late -m 256
 	page-types -N -X -p "$pid" -a "$range" > "$BATS_TEST_TMPDIR/int" 2>&1 3>&- &
 	local injector=$!
-	until (($(corrupted) > before + 400)); do sleep 0.01; done
+	eventually has_lost 400
 	kill -INT "$injector"
 	# A background job of a script ignores SIGINT: the shell set it so.
 	kill -TERM "$injector" 2> /dev/null || true
@@ -309,7 +314,7 @@ teardown() {
 	sleep 1000 3>&- &
 	pid=$!
 	pids+=("$pid")
-	until [ "$(cut -d ' ' -f 3 "/proc/$pid/stat")" = S ]; do sleep 0.1; done
+	eventually has_state "$pid" S
 	poison -p "$pid"
 	((status == 0))
 	has_line '^ +1  left alone: pages of the kernel'
@@ -359,7 +364,7 @@ teardown() {
 	ino=$(stat -c %i $CGROUP)
 	sh -c "echo \$\$ > $CGROUP/cgroup.procs; exec usemem -m 2" > "$BATS_TEST_TMPDIR/cg.out" 2>&1 3>&- &
 	pids+=($!)
-	until grep -q ready "$BATS_TEST_TMPDIR/cg.out"; do sleep 0.05; done
+	eventually grep -q ready "$BATS_TEST_TMPDIR/cg.out"
 	run page-types -c $CGROUP -b anon
 	(($(awk '/ total/ {print $2}' <<< "$output") >= 512))
 	run page-types -c "@$ino" -b anon -l -C -N
@@ -370,9 +375,8 @@ teardown() {
 	# One that sleeps on, whatever happens to its pages.
 	sh -c "echo \$\$ > $CGROUP/cgroup.procs; exec sleep 1000" 3>&- &
 	pids+=($!)
-	until [[ $(< "/proc/$!/comm") = sleep && $(cut -d ' ' -f 3 "/proc/$!/stat") = S ]]; do
-		sleep 0.1
-	done
+	eventually grep -q sleep "/proc/$!/comm"
+	eventually has_state $! S
 	poison -c $CGROUP -b anon
 	((status == 0))
 	has_line '^ +[0-9]+  dirty LRU page: Recovered$'

@@ -103,14 +103,11 @@ pfns() {
 }
 
 @test "--watch sees memory come and go" {
-	local records=$BATS_TEST_TMPDIR/records i
+	local records=$BATS_TEST_TMPDIR/records
 
 	page-types --watch 1 -b anon,mmap=anon,mmap --json > "$records" 3>&- &
 	pids+=($!)
-	for ((i = 0; i < 200; i++)); do
-		! grep -q watch_sum "$records" || break
-		sleep 0.05
-	done
+	eventually grep -q watch_sum "$records"
 	victim late -m 32
 	sleep 3
 	kill -TERM "${pids[0]}"
@@ -123,12 +120,9 @@ pfns() {
 @test "--watch ends with its process" {
 	victim late -m 1
 	page-types --watch 0.2 -p "$pid" > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" 3>&- &
-	local watch=$! i
+	local watch=$!
 
-	for ((i = 0; i < 200; i++)); do
-		! grep -q 'round 2' "$BATS_TEST_TMPDIR/out" || break
-		sleep 0.05
-	done
+	eventually grep -q 'round 2' "$BATS_TEST_TMPDIR/out"
 	kill -KILL "$pid"
 	status=0
 	wait "$watch" || status=$?
