@@ -72,6 +72,11 @@ pfn_of() {
 		}' "$out"
 }
 
+# target_pfn PAGE: the PFN of a page of the target.
+target_pfn() {
+	hwpoison-inject --json --list-targets -p "$pid" --vaddr "$(page "$1")" | jq .pfn
+}
+
 # Whether the kernel has that page marked as poisoned.
 is_marked() {
 	local flags

@@ -232,6 +232,73 @@ has_all_three() {
 	ended "$pid" 135
 }
 
+# While tasks are waited for, one of them touches a page that an earlier run has poisoned.
+touches_earlier() {
+	local pfn
+
+	start target "$odd_target" touch "$1"
+	inject --wait 0 -p "$pid" --vaddr "$(page 3)"
+	ended_with 0
+	pfn=$(target_pfn 5)
+	inject_in_background --wait "$2" --expect "$3" -p "$pid" --vaddr "$(page 5)"
+	eventually is_marked "$pfn"
+	kill -USR1 "$pid"
+	wait_for "$messages" "^hwpoison-inject: odd-target\\[$pid\\]: touched a poisoned page at $(printf 0x%x $((at + 3 * 4096 + 8))) that is not one of this run"
+}
+
+@test "a touch of what an earlier run has poisoned is not this run's: who survives it" {
+	touches_earlier handler 15 handled
+	ended "$run" 5
+	is_valid
+	shows '($tasks | length) == 1 and ($tasks[0] | .code == null and .state == "untouched") and
+		$totals.tasks_signalled == 0 and ($totals.verdict.met | not)'
+	said "SIGBUS BUS_MCEERR_AR"
+	kill -0 "$pid"
+}
+
+@test "a touch of what an earlier run has poisoned is not this run's: who dies of it" {
+	touches_earlier dies 100 killed
+	ended "$run" 5
+	is_valid
+	shows '($tasks | length) == 1 and ($tasks[0] | .code == null and .state == "exited") and
+		$totals.tasks_killed == 0 and ($totals.verdict.met | not)'
+	ended "$pid" 135
+}
+
+@test "a stranger that UFFDIO_POISON hits meanwhile is not reported" {
+	local stranger
+
+	[ "$old" = no ] || skip "6.1 has no UFFDIO_POISON"
+	start stranger "$odd_target" uffd-poison handler
+	stranger=$pid stranger_out=$out
+	start target usemem -m 1 --policy late
+	inject_in_background --wait 15 -p "$pid" --vaddr "$(page 1)"
+	eventually is_marked "$(pfn_of 1)"
+	kill -USR1 "$stranger"
+	wait_for "$stranger_out" "SIGBUS BUS_MCEERR_AR"
+	ended "$run" 0
+	is_valid
+	shows '($tasks | length) == 1 and $tasks[0].pid == $pid and $totals.tasks_signalled == 0'
+	says "odd-target[$stranger]: touched a poisoned page at"
+}
+
+@test "a child that is forked later has the page, too, and dies of it" {
+	local pfn
+
+	start target "$odd_target" touch child
+	pfn=$(target_pfn 3)
+	inject_in_background --wait 15 -p "$pid" --vaddr "$(page 3)"
+	eventually is_marked "$pfn"
+	kill -USR1 "$pid"
+	wait_for "$out" "child [0-9]* ended with status 0x(8)?7"
+	ended "$run" 0
+	is_valid
+	shows '($tasks | length) == 2 and any($tasks[]; .pid == $pid and .state == "untouched") and
+		any($tasks[]; .pid != $pid and .code == "BUS_MCEERR_AR" and .state == "killed" and
+			.address == '"\"$(printf 0x%x $((at + 3 * 4096 + 8)))\""')'
+	kill -0 "$pid"
+}
+
 @test "with a handler it survives that, and --wait ends early, too" {
 	local start=$EPOCHSECONDS
 

@@ -109,11 +109,6 @@ sums() {
 	tail -n 1 "$printed" | jq -e "$1" > /dev/null || { echo "not so: $1"; tail -n 1 "$printed"; return 1; }
 }
 
-# target_pfn PAGE: the PFN of a page of the target.
-target_pfn() {
-	hwpoison-inject --json --list-targets -p "$pid" --vaddr "$(page "$1")" | jq .pfn
-}
-
 # poison_foreign PFN: not by a tool of ours.
 poison_foreign() {
 	echo "$1" > "$HWPOISON"/corrupt-pfn

@@ -28,6 +28,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -471,19 +472,33 @@ static void on_usr1(int signo)
 	touch = 1;
 }
 
-/* Touches its page 3 at each SIGUSR1. arg: "dies", or "handler" */
+/* Waits for the child that it has; false: this is it, or there shall be none. */
+static bool is_parent(const char *arg)
+{
+	pid_t pid = strcmp(arg, "child") ? 0 : fork();
+	int status;
+
+	if (pid <= 0)
+		return false;
+	waitpid(pid, &status, 0);
+	say("odd-target: child %d ended with status 0x%x\n", (int)pid, (unsigned int)status);
+	return true;
+}
+
+/* Touches its page 3 at each SIGUSR1. arg: "dies"; "child": a child does it, and dies; or
+ * "handler". */
 static void run_touch(const char *arg)
 {
 	const struct sigaction handler = { .sa_sigaction = jump_out, .sa_flags = SA_SIGINFO };
 
-	if (strcmp(arg, "dies") != 0)
+	if (!strcmp(arg, "handler"))
 		sigaction(SIGBUS, &handler, NULL);
 	else
 		signal(SIGBUS, SIG_DFL);
 	signal(SIGUSR1, on_usr1);
 	say_ready();
 	while (!over) {
-		if (touch && !sigsetjmp(out, 1))
+		if (touch && !is_parent(arg) && !sigsetjmp(out, 1))
 			(void)*(volatile char *)(memory + 3 * PAGE + 8);
 		touch = 0;
 		usleep(20000);

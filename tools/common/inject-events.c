@@ -57,59 +57,143 @@ static bool is_ours(struct injection *inj, uint64_t pfn)
 	return false;
 }
 
-static void release_waiting(struct injection *inj, uint64_t pfn)
+/* Whether the kernel's log tells of each access to a poisoned page, which x86's does. */
+static bool has_faults(const struct injection *inj)
 {
-	for (size_t i = 0; i < inj->nr_waiting; i++) {
+#ifdef __x86_64__
+	return kpage_watch_has_kmsg(inj->watch);
+#else
+	(void)inj;
+	return false;
+#endif
+}
+
+static void drop_waiting(struct injection *inj, size_t n)
+{
+	if (!n)
+		return;
+	inj->nr_waiting -= n;
+	memmove(inj->waiting, inj->waiting + n, inj->nr_waiting * sizeof(*inj->waiting));
+	inj->nr_waited -= MIN(n, inj->nr_waited);
+}
+
+/* The first n. pfn 0: their page is not known. */
+static void release_waiting(struct injection *inj, size_t n, uint64_t pfn)
+{
+	for (size_t i = 0; i < n; i++) {
 		const struct kpage_event *e = &inj->waiting[i];
 
 		victims_add(&inj->victims, inj->ctx, e, address_of(inj, pfn, e->tid));
 	}
-	inj->nr_waiting = 0;
+	drop_waiting(inj, n);
 }
 
-/* A signal does not name its page; the memory_failure_event of the same
- * injection follows it, and does. */
+static void add_waiting(struct injection *inj, const struct kpage_event *e)
+{
+	inj->waiting = xgrow(inj->waiting, inj->nr_waiting, sizeof(*inj->waiting));
+	inj->waiting[inj->nr_waiting++] = *e;
+}
+
+/* A task may take its signal before the kernel has done with the page. */
+static bool has_waiting(const struct injection *inj, pid_t tid)
+{
+	for (size_t i = 0; i < inj->nr_waiting; i++)
+		if (inj->waiting[i].tid == tid)
+			return true;
+	return false;
+}
+
+static bool is_of_ours(const struct injection *inj, const struct kpage_event *fault)
+{
+	return !inj->hooks.touched || inj->hooks.touched(fault, inj->hooks.arg);
+}
+
+/* The log tells of an access before the trace has its signal. It adds the address to the
+ * row of that: a task has its rows in the order of its signals. */
+static void add_touch(struct injection *inj, const struct kpage_event *signal,
+		      const struct kpage_event *fault)
+{
+	if (!is_of_ours(inj, fault))
+		return;
+	if (signal)
+		victims_add(&inj->victims, inj->ctx, signal, 0);
+	victims_add(&inj->victims, inj->ctx, fault, 0);
+}
+
+/* Takes the access that a signal was sent for. */
+static bool take_fault(struct injection *inj, pid_t tid, struct kpage_event *out)
+{
+	for (size_t i = 0; i < inj->nr_faults; i++) {
+		if (inj->faults[i].tid != tid)
+			continue;
+		*out = inj->faults[i];
+		memmove(&inj->faults[i], &inj->faults[i + 1],
+			(--inj->nr_faults - i) * sizeof(*inj->faults));
+		return true;
+	}
+	return false;
+}
+
+static void take_signal(struct injection *inj, const struct kpage_event *e)
+{
+	struct kpage_event fault;
+
+	if (e->pfn) {
+		victims_add(&inj->victims, inj->ctx, e, address_of(inj, e->pfn, e->tid));
+	} else if (e->code == BUS_MCEERR_AR && take_fault(inj, e->tid, &fault)) {
+		add_touch(inj, e, &fault);
+	} else if (e->code == BUS_MCEERR_AR && !has_faults(inj)) {
+		victims_add(&inj->victims, inj->ctx, e, 0);
+	} else {
+		add_waiting(inj, e);
+	}
+}
+
+/* A signal does not name its page. Either the task has touched it, which the log says
+ * before; or the memory_failure_event of the same injection follows, and names it. */
 static int take_event(const struct kpage_event *e, void *arg)
 {
 	struct injection *inj = arg;
 
 	if (e->kind == KPAGE_EVENT_FAILURE && !inj->all_pages && !is_ours(inj, e->pfn)) {
 		/* Somebody else's page, and his victims. */
-		inj->nr_waiting = 0;
+		drop_waiting(inj, inj->nr_waiting);
 	} else if (e->kind == KPAGE_EVENT_FAILURE) {
-		release_waiting(inj, e->pfn);
+		release_waiting(inj, inj->nr_waiting, e->pfn);
 		count_result(inj, e);
 		if (inj->hooks.failure)
 			inj->hooks.failure(e, inj->hooks.arg);
-	} else if (e->kind == KPAGE_EVENT_SIGNAL && !e->pfn && e->code != BUS_MCEERR_AR) {
-		inj->waiting = xreallocarray(inj->waiting, inj->nr_waiting + 1,
-					     sizeof(*inj->waiting));
-		inj->waiting[inj->nr_waiting++] = *e;
+	} else if (e->kind == KPAGE_EVENT_SIGNAL) {
+		take_signal(inj, e);
 	} else if (e->kind == KPAGE_EVENT_FAULT) {
 		inj->faults = xgrow(inj->faults, inj->nr_faults, sizeof(*inj->faults));
 		inj->faults[inj->nr_faults++] = *e;
+	} else if (has_waiting(inj, e->tid)) {
+		add_waiting(inj, e);
 	} else {
-		victims_add(&inj->victims, inj->ctx, e,
-			    e->kind == KPAGE_EVENT_SIGNAL ? address_of(inj, e->pfn, e->tid) : 0);
+		victims_add(&inj->victims, inj->ctx, e, 0);
 	}
 	return 0;
 }
 
-/* The log tells of an access before the trace has any signal, but it only adds an address
- * to the row of one: a task has its rows in the order of its signals. */
+/* Their signals do not come any more, or can't be seen. */
 static void release_faults(struct injection *inj)
 {
 	for (size_t i = 0; i < inj->nr_faults; i++)
-		victims_add(&inj->victims, inj->ctx, &inj->faults[i], 0);
+		add_touch(inj, NULL, &inj->faults[i]);
 	inj->nr_faults = 0;
 }
 
 void injection_read_events(struct injection *inj)
 {
-	int err = inj->watch ? kpage_watch_read(inj->watch, take_event, inj) : 0;
+	int err;
 
-	release_waiting(inj, 0);
-	release_faults(inj);
+	inj->nr_waited = inj->nr_waiting;
+	err = inj->watch ? kpage_watch_read(inj->watch, take_event, inj) : 0;
+	/* What has waited since the reading before waits in vain. */
+	release_waiting(inj, inj->nr_waited, 0);
+	if (!inj->watch || !kpage_watch_has_trace(inj->watch))
+		release_faults(inj);
 	inj->nr_recent = 0;
 	inj->recent_next = 0;
 	/* That took its time: what was seen before it is to be seen again. */
@@ -156,6 +240,8 @@ void injection_settle(struct injection *inj, double seconds)
 		nanosleep(&tick, NULL);
 		injection_read_events(inj);
 	}
+	release_waiting(inj, inj->nr_waiting, 0);
+	release_faults(inj);
 	victims_close(&inj->victims, inj->ctx);
 	unwatch(inj);
 	if (inj->has_corrupted)

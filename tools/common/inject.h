@@ -107,6 +107,9 @@ struct inject_hooks {
 	void (*siginfo)(pid_t tid, const struct kpage_siginfo *info, void *arg);
 	/* Where the page lies in the process of thread tid, in bytes; 0: not known. */
 	uint64_t (*address)(uint64_t pfn, pid_t tid, void *arg);
+	/* A task has touched a poisoned page (a FAULT event): whether that is one of ours.
+	 * NULL: all are. */
+	bool (*touched)(const struct kpage_event *fault, void *arg);
 	void *arg;
 };
 
@@ -150,7 +153,8 @@ struct injection {
 	size_t recent_next;		/* behind the one that an event was about last */
 	struct kpage_event *waiting;	/* signals whose page is not named yet */
 	size_t nr_waiting;
-	struct kpage_event *faults;	/* of the same reading: told after the signals */
+	size_t nr_waited;		/* of them: since the reading before */
+	struct kpage_event *faults;	/* whose signals were not seen yet */
 	size_t nr_faults;
 };
 

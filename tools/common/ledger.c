@@ -27,6 +27,17 @@ static void cleanup_json(json **object)
 }
 #define _cleanup_json_ __attribute__((cleanup(cleanup_json)))
 
+/* A hugetlb page is lost as a whole. */
+#define HUGETLB_SIZE (UINT64_C(2) << 20)
+
+bool ledger_entry_is_at(const struct ledger_entry *entry, uint64_t address)
+{
+	bool huge = entry->kind && !strcmp(entry->kind, "hugetlb");
+	uint64_t size = huge ? HUGETLB_SIZE : kpage_page_size();
+
+	return entry->has_address && entry->address / size == address / size;
+}
+
 /* --------------------------------------------------------------------- lines */
 
 enum line_kind { LINE_POISON, LINE_UNPOISON, LINE_OTHER_BOOT, LINE_BROKEN };

@@ -25,6 +25,9 @@ struct ledger_entry {
 	const char *tool;	/* NULL when it is added: this program */
 };
 
+/* Whether the page that was poisoned lay there in its owner; of hugetlb: any part of it. */
+bool ledger_entry_is_at(const struct ledger_entry *entry, uint64_t address);
+
 /*
  * Under the lock, lines of earlier boots, lines that are broken and, where they are more
  * than LEDGER_HISTORY, those of pages that were unpoisoned since are dropped from the file

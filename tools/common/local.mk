@@ -21,6 +21,8 @@ tools_common_libcommon_la_SOURCES = \
 	tools/common/kernel-filter-options.c \
 	tools/common/ledger.c \
 	tools/common/ledger.h \
+	tools/common/lost-entry.c \
+	tools/common/lost-entry.h \
 	tools/common/module.c \
 	tools/common/module.h \
 	tools/common/narrow.c \

@@ -85,7 +85,10 @@ void victims_add(struct victims *v, struct kpage_ctx *ctx, const struct kpage_ev
 		add_signal(find_or_add(v, ctx, e, e->code), e, address);
 		break;
 	case KPAGE_EVENT_DELIVERED:
-		victim = find_or_add(v, ctx, e, e->code);
+		/* Of a signal that was not ours to tell of, neither is this. */
+		victim = find(v, e->tid, e->code);
+		if (!victim)
+			break;
 		if (e->handler)
 			victim->handler_ran = true;
 		else

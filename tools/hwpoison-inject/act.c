@@ -386,6 +386,7 @@ int act(struct run *run)
 		.before = note_in_ledger,
 		.siginfo = note_siginfo,
 		.address = address_in,
+		.touched = touch_is_ours,
 		.arg = run,
 	};
 	run->inj.force = run->opt.force;

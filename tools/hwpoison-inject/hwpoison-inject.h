@@ -154,6 +154,7 @@ struct run {
 	struct seen_signal *seen;
 	size_t nr_seen;
 	struct injection inj;
+	pid_t stranger;			/* the thread of which touch_is_ours() has warned last */
 	struct node_failures *nodes;	/* of the targets' nodes, where this kernel counts them */
 	size_t nr_nodes;
 	pid_t child;			/* the COMMAND; 0: none */
@@ -212,6 +213,13 @@ void processes_note(struct run *run);
 /* The process of a thread, also of one that has ended since; 0: not known. */
 pid_t process_of_thread(const struct run *run, pid_t tid);
 struct process *process_find(const struct run *run, pid_t pid);
+/* touch.c */
+/* The target at that address of a process (0: of any), or the part of a huge page that was
+ * hit; NULL: none, as far as is known of its owners. */
+const struct page *page_at(const struct run *run, pid_t pid, uint64_t address);
+/* A hook of the injection. */
+bool touch_is_ours(const struct kpage_event *fault, void *arg);
+
 /* Waits, as long as the options say, until all of them are accounted for. */
 void processes_wait(struct run *run);
 

@@ -14,6 +14,7 @@ tools_hwpoison_inject_hwpoison_inject_SOURCES = \
 	tools/hwpoison-inject/report.c \
 	tools/hwpoison-inject/tasks.c \
 	tools/hwpoison-inject/totals.c \
+	tools/hwpoison-inject/touch.c \
 	tools/hwpoison-inject/undo.c \
 	tools/hwpoison-inject/verdict.c
 tools_hwpoison_inject_hwpoison_inject_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS) $(JSON_C_CFLAGS)

@@ -151,25 +151,22 @@ static bool was_signalled(const struct run *run, pid_t pid)
 	return false;
 }
 
-/* The target at that address of the process, or the part of a huge page that was hit. */
-static const struct page *target_at(const struct run *run, pid_t pid, uint64_t address)
-{
-	for (size_t i = 0; i < run->owners.n; i++) {
-		const struct owner *o = &run->owners.v[i];
-		const struct page *page = o->pid == pid ? page_find(run, o->pfn) : NULL;
-
-		if (page && o->address >> page->lsb == address >> page->lsb)
-			return page;
-	}
-	return NULL;
-}
-
 /* A clean page of a file was dropped, and is read again from the disk; so is one
  * from the swap. (tmpfs has no disk behind it.) */
 static bool was_dropped(const struct page *page)
 {
 	return !strncmp(page->type, "clean ", strlen("clean ")) &&
 	       (page->target->kind == PAGE_FILE || page->target->kind == PAGE_SWAPCACHE);
+}
+
+/* Also a page that the kernel could not get out of use may have left its places. */
+static bool kills(const struct page *page)
+{
+	enum owner_entry entry = page->report.entry;
+
+	if (page->report.outcome == OUTCOME_NOT_CONTAINED)
+		return entry == ENTRY_POISONED || entry == ENTRY_UNMAPPED;
+	return page->report.outcome == OUTCOME_POISONED && !was_dropped(page);
 }
 
 /* Whether the process has a page that it dies of when it touches it. */
@@ -181,8 +178,7 @@ static bool is_harmed(const struct run *run, pid_t pid)
 		if (run->owners.v[i].pid != pid)
 			continue;
 		page = page_find(run, run->owners.v[i].pfn);
-		if (page && page->done && page->report.outcome == OUTCOME_POISONED &&
-		    !was_dropped(page))
+		if (page && page->done && kills(page))
 			return true;
 	}
 	return false;
@@ -283,7 +279,7 @@ static void fill_address(const struct run *run, const struct victim *v, struct t
 		row->sent -= row->sent ? MIN(times, row->sent - 1) : 0;
 		return;
 	}
-	page = v->has_address ? target_at(run, row->pid, v->address) : NULL;
+	page = v->has_address ? page_at(run, row->pid, v->address) : NULL;
 	row->lsb = page ? page->lsb : 0;
 }
 

@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "common/lost-entry.h"
+
 #ifndef UFFD_FEATURE_POISON
 #define UFFD_FEATURE_POISON (1 << 14)
 #endif
@@ -46,13 +48,13 @@ void cause_of_touch(struct kpage_ctx *ctx, struct origins *origins, bool failure
 {
 	struct origin origin;
 	uint64_t pfn = 0;
-	enum entry entry = entry_look(ctx, kill->tid, kill->address, &pfn);
+	enum lost_entry entry = lost_entry_look(ctx, kill->tid, kill->address, &pfn);
 
-	if (entry == ENTRY_MARKER) {
+	if (entry == LOST_MARKER) {
 		kill->cause = CAUSE_UFFD;
 		return;
 	}
-	if (entry == ENTRY_POISON) {
+	if (entry == LOST_POISON) {
 		set_page(kill, pfn);
 		return;
 	}
@@ -64,7 +66,7 @@ void cause_of_touch(struct kpage_ctx *ctx, struct origins *origins, bool failure
 		kill->cause = CAUSE_UFFD;
 	} else {
 		/* Its entry is no marker, or no kernel of this kind makes them. */
-		kill->cause = entry == ENTRY_OTHER || !kernel_has_uffd_poison() ? CAUSE_LATE :
+		kill->cause = entry == LOST_OTHER || !kernel_has_uffd_poison() ? CAUSE_LATE :
 										  CAUSE_UNKNOWN;
 	}
 }

@@ -2,7 +2,6 @@
 bin_PROGRAMS += tools/mcekill/mcekill
 tools_mcekill_mcekill_SOURCES = \
 	tools/mcekill/cause.c \
-	tools/mcekill/entry.c \
 	tools/mcekill/launch.c \
 	tools/mcekill/mcekill.c \
 	tools/mcekill/mcekill.h \

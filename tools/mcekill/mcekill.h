@@ -78,16 +78,6 @@ int launch(struct kpage_ctx *ctx, const struct options *opt);
 int launch_exec(struct kpage_ctx *ctx, const struct options *opt);
 int launch_report(struct kpage_ctx *ctx, const struct options *opt);
 
-/* entry.c: what the page table of a task has at an address where a page was lost. Needs
- * the right to see PFNs. */
-enum entry {
-	ENTRY_GONE,	/* so is the task, or its memory; or it may not be looked at */
-	ENTRY_MARKER,	/* of UFFDIO_POISON: no page is poisoned */
-	ENTRY_POISON,	/* *pfn is set */
-	ENTRY_OTHER,	/* a page of a file, or of hugetlb; or the task has put another there */
-};
-enum entry entry_look(struct kpage_ctx *ctx, pid_t tid, uint64_t address, uint64_t *pfn);
-
 /* Says that no policy is of use on this kernel. */
 void warn_no_failures(void);
 

@@ -10,8 +10,6 @@
 /* The ledger is written right before the page is poisoned, in whole seconds. */
 #define BEFORE_NS   (11 * SECOND_NS)
 #define AFTER_NS    (1 * SECOND_NS)
-/* Part of a hugetlb page is lost with all of it. */
-#define HUGETLB_ADDRESS (UINT64_C(2) << 20)
 
 void origins_close(struct origins *o)
 {
@@ -82,11 +80,9 @@ static int take_recent(const struct ledger_entry *entry, void *arg)
 
 static int take_address(const struct ledger_entry *entry, void *arg)
 {
-	bool huge = entry->kind && !strcmp(entry->kind, "hugetlb");
-	uint64_t size = huge ? HUGETLB_ADDRESS : kpage_page_size();
 	const struct search *s = arg;
 
-	if (entry->has_address && entry->address / size == s->address / size)
+	if (ledger_entry_is_at(entry, s->address))
 		copy_entry(s->out, entry);
 	return 0;
 }

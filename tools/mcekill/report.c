@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "common/lost-entry.h"
 #include "common/victims.h"
 
 struct bus_error {
@@ -28,8 +29,8 @@ struct bus_error {
 	pid_t sender;			/* of one that a process sent */
 	uint64_t address;
 	unsigned int lsb;
-	enum entry entry;		/* of its address, where it is a memory error */
-	uint64_t pfn;			/* ENTRY_POISON */
+	enum lost_entry entry;		/* of its address, where it is a memory error */
+	uint64_t pfn;			/* LOST_POISON */
 };
 
 struct report {
@@ -191,7 +192,7 @@ static void note_sigbus(struct report *r, pid_t tid)
 	if (!signal_code_name(info.si_code))
 		return;
 	e->lsb = (unsigned int)info.si_addr_lsb;
-	e->entry = entry_look(r->ctx, tid, e->address, &e->pfn);
+	e->entry = lost_entry_look(r->ctx, tid, e->address, &e->pfn);
 	r->error = *e;
 	r->errors++;
 }
@@ -250,9 +251,9 @@ static void describe(const struct bus_error *e, char *buf, size_t size)
 	const char *code = signal_code_name(e->code);
 	char rest[48] = "";
 
-	if (e->entry == ENTRY_POISON)
+	if (e->entry == LOST_POISON)
 		snprintf(rest, sizeof(rest), ", PFN 0x%" PRIx64, e->pfn);
-	else if (e->entry == ENTRY_MARKER)
+	else if (e->entry == LOST_MARKER)
 		strcpy(rest, ", by UFFDIO_POISON: no page is poisoned");
 	snprintf(buf, size, "%s at 0x%" PRIx64 ", %" PRIu64 " bytes lost%s", code, e->address,
 		 UINT64_C(1) << (e->lsb & 63), rest);

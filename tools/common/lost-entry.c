@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a task's page table has where it met a memory error. */
-#include "mcekill.h"
+#include "common/lost-entry.h"
 
 /* include/linux/swapops.h: a swap entry of this type is a marker, and its offset says of
  * what: of pages that are taken for poisoned, by UFFDIO_POISON (6.6) or since they could not
@@ -19,7 +19,7 @@ static bool is_poisoned(struct kpage_ctx *ctx, uint64_t pfn)
 	return value & KPAGE_BIT(HWPOISON);
 }
 
-enum entry entry_look(struct kpage_ctx *ctx, pid_t tid, uint64_t address, uint64_t *pfn)
+enum lost_entry lost_entry_look(struct kpage_ctx *ctx, pid_t tid, uint64_t address, uint64_t *pfn)
 {
 	struct kpage_file *pagemap = NULL;
 	uint64_t entry;
@@ -29,10 +29,10 @@ enum entry entry_look(struct kpage_ctx *ctx, pid_t tid, uint64_t address, uint64
 		n = kpage_file_read(pagemap, address / kpage_page_size(), &entry, 1);
 	kpage_file_free(pagemap);
 	if (n != 1)
-		return ENTRY_GONE;
+		return LOST_GONE;
 	if ((entry & KPAGE_PM_SWAP) && kpage_pagemap_swap_type(entry) == MARKER_TYPE &&
 	    (kpage_pagemap_swap_offset(entry) & MARKER_POISONED))
-		return ENTRY_MARKER;
+		return LOST_MARKER;
 	*pfn = kpage_pagemap_poison_candidate(entry);
-	return *pfn && is_poisoned(ctx, *pfn) ? ENTRY_POISON : ENTRY_OTHER;
+	return *pfn && is_poisoned(ctx, *pfn) ? LOST_POISON : LOST_OTHER;
 }
