@@ -321,6 +321,31 @@ cached_file() {
 	warns "--file: /dev/null: neither a regular file nor a directory"
 }
 
+@test "-f: pages that another file has got meanwhile are left alone" {
+	local rc=0
+
+	cached_file one 2048
+	hwpoison-inject --json --wait 0 -f "$DISK/one" > "$BATS_TEST_TMPDIR/records" \
+		2> "$BATS_TEST_TMPDIR/messages" 3>&- &
+	pids=($!)
+	eventually eval '(($(corrupted) > 40))'
+	kill -STOP "${pids[0]}"
+	eventually has_state "${pids[0]}" T
+	: > "$DISK/one"
+	head -c 12M /dev/zero > "$DISK/two"
+	sync "$DISK/two"
+	kill -CONT "${pids[0]}"
+	wait "${pids[0]}" || rc=$?
+	latest $rc
+	ends_with 5
+	# One may have been looked at when it was stopped.
+	yields true '[of("totals").outcomes] | .[0] | .poisoned >= 10 and .moved >= 100 and
+		.poisoned + .moved >= 2047'
+	choose -f "$DISK/two"
+	yields "3072 false" '[of("target")] | length, any(.[]; .hwp)'
+	cmp -n $((12 << 20)) "$DISK/two" /dev/zero
+}
+
 @test "--cgroup: its pages and those of the cgroups below, by path and by number" {
 	local pfn
 

@@ -236,6 +236,24 @@ static int walk_file(const struct file_walk *w, const char *path, int flags)
 	return err ? fail_cache_walk(w->walk->flags, path, err) : judge(path, &report);
 }
 
+static int take_pfn(const struct kpage_batch *batch, void *arg)
+{
+	*(uint64_t *)arg = batch->pfn[0];
+	return 0;
+}
+
+bool file_has_page(struct kpage_ctx *ctx, const struct kpage_file *flags, const char *path,
+		   uint64_t offset, uint64_t pfn)
+{
+	const struct kpage_range range = { offset, offset + 1 };
+	_cleanup_close_ int fd = open_file(path, 0);
+	struct kpage_cache_report report;
+	uint64_t found = UINT64_MAX;
+	const struct kpage_walk walk = { .flags = flags, .emit = take_pfn, .arg = &found };
+
+	return fd >= 0 && !kpage_walk_cache(ctx, &walk, fd, &range, 1, &report) && found == pfn;
+}
+
 static int walk_entry(const struct file_walk *w, const FTSENT *entry)
 {
 	switch (entry->fts_info) {

@@ -38,6 +38,10 @@ struct file_walk {
 	void *arg;
 };
 
+/* Whether the page cache has that page at an offset (in pages) of the file now. */
+bool file_has_page(struct kpage_ctx *ctx, const struct kpage_file *flags, const char *path,
+		   uint64_t offset, uint64_t pfn);
+
 /* Neither symbolic links nor mount points are followed. Goes on after a file that can't
  * be walked; EXIT_OK, or the status of the first one, after a message each. */
 int walk_files(const struct file_walk *w, char *path);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/signals.h"
+#include "common/walk.h"
 
 /* ----------------------------------------------------------------------- hooks */
 
@@ -98,18 +99,21 @@ static int note_in_ledger(uint64_t pfn, const struct page_owner *owner, void *ar
 	return err ? -ECANCELED : 0;
 }
 
-/* A page of a process is known by its entry there; one that was chosen by its flags or
- * its cgroup may have been freed since, and be anybody's. */
+/* A page of a process is known by its entry there; one that was chosen by its flags, its
+ * cgroup or its file may have been freed since, and be anybody's. */
 static bool is_still_chosen(uint64_t pfn, uint64_t kflags, void *arg)
 {
 	const struct run *run = arg;
 	const struct page *page = find_acting(run, pfn);
+	const struct target *t = page ? page->target : NULL;
 	uint64_t now;
 
 	(void)kflags;
-	if (!page || page->target->pid)
+	if (!t || t->pid)
 		return true;
-	return target_is_still_chosen(&run->opt.selection, &run->src, page->target, &now);
+	return target_is_still_chosen(&run->opt.selection, &run->src, t, &now) &&
+	       (!run->opt.selection.file ||
+		file_has_page(run->ctx, run->src.flags, t->name, t->address / kpage_page_size(), pfn));
 }
 
 /* How far before the page the address lies that early killers are told. Before 6.10 the
