@@ -511,6 +511,26 @@ start_threads() {
 	[ "$(policies "$pid")" = "$was" ]
 }
 
+@test "a page that moves before the target can be held is left alone" {
+	local go=$BATS_TEST_TMPDIR/go poisoned
+
+	start target "$odd_target" vfork "$go"
+	inject_in_background -m madvise -p "$pid" --vaddr "$(first_pages 64)"
+	eventually eval '(($(corrupted) >= before + 16))'
+	kill -USR1 "$pid"
+	eventually has_state "$pid" D
+	# The next is in the ledger already, and waits for the process.
+	: > "$go"
+	ended "$run" 5
+	shows '$totals.outcomes | .poisoned >= 4 and .moved >= 1 and .poisoned + .moved + (.failed // 0) == 64'
+	# Nothing else, such as the page that has come in its place.
+	poisoned=$(jq 'select(.record == "totals").outcomes.poisoned' "$report")
+	(($(corrupted) == before + 4 * poisoned))
+	[ "$(hwpoison-inject --list --json | jq -s length)" = "$poisoned" ]
+	kill "$pid"
+	ended "$pid" 0
+}
+
 # The policies are held until the last page: a run over many.
 inject_long() {
 	inject_in_background --wait 0 --max 2048 -p "$pid" --vaddr "$(first_pages 2048)" "$@"

@@ -472,6 +472,25 @@ static void on_usr1(int signo)
 	touch = 1;
 }
 
+/* From SIGUSR1 on it can't be stopped, for a child has its memory. Once there is a file of
+ * that name, the child puts other pages in the place of all that are there, and ends. */
+static void run_vfork(const char *arg)
+{
+	signal(SIGUSR1, on_usr1);
+	say_ready();
+	while (!over) {
+		if (touch && !vfork()) {
+			while (access(arg, F_OK))
+				usleep(20000);
+			madvise(memory, PAGES * PAGE, MADV_DONTNEED);
+			memset(memory, 1, PAGES * PAGE);
+			_exit(0);
+		}
+		touch = 0;
+		usleep(1000);
+	}
+}
+
 /* Waits for the child that it has; false: this is it, or there shall be none. */
 static bool is_parent(const char *arg)
 {
@@ -522,7 +541,7 @@ static const struct {
 	{ "threads", run_threads, MAP_PRIVATE },     { "leaderless", run_leaderless, MAP_PRIVATE },
 	{ "seccomp", run_seccomp, MAP_PRIVATE },     { "share", run_share, MAP_SHARED },
 	{ "fork", run_share, MAP_PRIVATE },	     { "touch", run_touch, MAP_PRIVATE },
-	{ "uffd-poison", run_uffd_poison, MAP_PRIVATE },
+	{ "uffd-poison", run_uffd_poison, MAP_PRIVATE }, { "vfork", run_vfork, MAP_PRIVATE },
 };
 
 int main(int argc, char **argv)

@@ -279,6 +279,10 @@ static int write_and_look(struct injection *inj, uint64_t pfn, const struct page
 {
 	int err = inj->method->inject(inj, pfn, owner);
 
+	if (err == -ESTALE) {
+		report->outcome = OUTCOME_CHANGED;
+		return 0;
+	}
 	if (is_fatal(err))
 		return err;
 	report->err = err;
@@ -351,8 +355,10 @@ int injection_poison(struct injection *inj, uint64_t pfn, uint64_t kflags,
 		err = check_owner(inj, owner, pfn, &r.outcome);
 	else if (r.outcome == OUTCOME_CHANGED && has_ended(owner))
 		err = -ESRCH;	/* that is why */
-	if (!err && r.outcome == NR_OUTCOMES && inj->hooks.before)
+	if (!err && r.outcome == NR_OUTCOMES && inj->hooks.before) {
 		err = inj->hooks.before(pfn, owner, inj->hooks.arg);
+		r.noted = !err;
+	}
 	if (!err && r.outcome == NR_OUTCOMES) {
 		remember(inj, pfn, owner);
 		err = write_and_look(inj, pfn, owner, &r);

@@ -73,6 +73,7 @@ struct page_report {
 	int err;			/* what the kernel returned; 0 */
 	uint64_t kflags_before, kflags_after;
 	bool poisoned_before, poisoned_after;
+	bool noted;			/* the hook `before` was called */
 	enum owner_entry entry;
 	uint64_t new_pfn;		/* ENTRY_MOVED */
 };
@@ -85,7 +86,7 @@ struct inject_method {
 	bool needs_debugfs;
 	bool soft;		/* nothing dies: the data moves. Without events */
 	/* Returns what the kernel did: 0 or a negative errno, neither of which says
-	 * what became of the page. */
+	 * what became of the page. -ESTALE: nothing was done, the owner has another one. */
 	int (*inject)(struct injection *inj, uint64_t pfn, const struct page_owner *owner);
 };
 

@@ -283,14 +283,11 @@ static void count_as(struct run *run, struct page *page, enum outcome outcome)
 /* A line for a page that was not poisoned after all must not blame us for another's. */
 static void settle_ledger(struct run *run, const struct page *page)
 {
-	switch (page->report.outcome) {
-	case OUTCOME_FILTERED:
-	case OUTCOME_FAILED:
+	enum outcome outcome = page->report.outcome;
+
+	if (page->report.noted &&
+	    (outcome == OUTCOME_FILTERED || outcome == OUTCOME_FAILED || outcome == OUTCOME_CHANGED))
 		ledger_add_unpoison(run->ledger, page->target->pfn);
-		break;
-	default:
-		break;
-	}
 }
 
 /* Where something else is done between two pages, each is looked at by itself. */

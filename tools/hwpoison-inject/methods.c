@@ -87,8 +87,17 @@ static int by_soft_offline(struct injection *inj, uint64_t pfn, const struct pag
 	return kpage_offline_soft(inj->ctx, pfn);
 }
 
+/* Until the process was held it ran. */
+static bool has_page(const struct page_owner *owner, uint64_t pfn)
+{
+	uint64_t entry;
+
+	return kpage_file_read(owner->pagemap, owner->offset, &entry, 1) == 1 &&
+	       kpage_pagemap_pfn(entry) == pfn;
+}
+
 /* madvise(2) in the process: it takes an address, and the kernel looks up the page. */
-static int madvise_in(struct injection *inj, const struct page_owner *owner, int advice)
+static int madvise_in(struct injection *inj, uint64_t pfn, const struct page_owner *owner, int advice)
 {
 	const uint64_t args[6] = { owner->offset * kpage_page_size(), kpage_page_size(),
 				   (uint64_t)advice };
@@ -100,7 +109,7 @@ static int madvise_in(struct injection *inj, const struct page_owner *owner, int
 	err = kpage_remote_attach(inj->ctx, owner->pid, &remote);
 	if (err)
 		return err;
-	err = kpage_remote_syscall(remote, SYS_madvise, args, &result);
+	err = has_page(owner, pfn) ? kpage_remote_syscall(remote, SYS_madvise, args, &result) : -ESTALE;
 	/* Since 6.11 or so the kernel takes the caller for one that ran into the page. */
 	if (!err && inj->hooks.siginfo && kpage_remote_siginfo(remote, &info) > 0)
 		inj->hooks.siginfo(owner->pid, &info, inj->hooks.arg);
@@ -113,14 +122,12 @@ static int madvise_in(struct injection *inj, const struct page_owner *owner, int
 
 static int by_madvise(struct injection *inj, uint64_t pfn, const struct page_owner *owner)
 {
-	(void)pfn;
-	return madvise_in(inj, owner, MADV_HWPOISON);
+	return madvise_in(inj, pfn, owner, MADV_HWPOISON);
 }
 
 static int by_soft_madvise(struct injection *inj, uint64_t pfn, const struct page_owner *owner)
 {
-	(void)pfn;
-	return madvise_in(inj, owner, MADV_SOFT_OFFLINE);
+	return madvise_in(inj, pfn, owner, MADV_SOFT_OFFLINE);
 }
 
 /* ----------------------------------------------------------- whether they are there */
