@@ -174,6 +174,18 @@ same() {
 	printf '\377' | dd of="$BATS_TEST_TMPDIR/bad" bs=1 seek=40 conv=notrunc status=none
 	fails_with 1 "page-types: $BATS_TEST_TMPDIR/bad: truncated or damaged dump" \
 		page-types -F "$BATS_TEST_TMPDIR/bad"
+	task 7 sleeper
+	vma 7 16 "$(present 4)"
+	fails_with 1 "page-types: $BATS_TEST_TMPDIR/bad: truncated or damaged dump" \
+		page-types --sysroot "$root" -F "$BATS_TEST_TMPDIR/bad" -p 7
+}
+
+@test "a dump that is damaged in many ways is read rightly, or refused with a message" {
+	cd "$BATS_TEST_TMPDIR"
+	run "$BATS_TEST_DIRNAME/../fuzz/dump" 300
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ ${lines[-1]} =~ ^"300 rounds: "[1-9] ]]
 }
 
 @test "a dump of another page size, byte order or version is refused" {

@@ -86,6 +86,11 @@ static int fail_hidden(const char *option, pid_t pid)
 		    "takes root, or the group that gid= of the mount names", option, (int)pid);
 }
 
+static int fail_damaged(const struct kpage_file *flags)
+{
+	return fail(EXIT_FAILED, "%s: truncated or damaged dump", kpage_file_path(flags));
+}
+
 int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const char *option,
 		   pid_t pid, int err)
 {
@@ -114,6 +119,8 @@ int fail_task_walk(struct kpage_ctx *ctx, const struct kpage_file *flags, const 
 	case -ENODATA:
 		return fail(EXIT_FAILED, "%s: %d: %s ends before one of its pages", option, (int)pid,
 			    kpage_file_path(flags));
+	case -EBADMSG:
+		return fail_damaged(flags);
 	case -EUCLEAN:
 		return fail(EXIT_FAILED, "%s: %d: /proc/%d/maps or pagemap: not in the expected format",
 			    option, (int)pid, (int)pid);
@@ -140,7 +147,7 @@ int fail_pfn_walk(const struct kpage_walk *walk, int err)
 	if (err == -ENODATA)
 		return fail(EXIT_FAILED, "%s: became shorter while it was read", flags);
 	if (err == -EBADMSG)
-		return fail(EXIT_FAILED, "%s: truncated or damaged dump", flags);
+		return fail_damaged(walk->flags);
 	if (err == -ERANGE)
 		return fail(EXIT_FAILED, "%s: ends before %s", kpage_file_path(shorter_column(walk)),
 			    flags);
@@ -192,6 +199,8 @@ static int fail_cache_walk(const struct kpage_file *flags, const char *path, int
 	case -ENODATA:
 		return fail(EXIT_FAILED, "--file: %s: %s ends before one of its pages", path,
 			    kpage_file_path(flags));
+	case -EBADMSG:
+		return fail_damaged(flags);
 	case -ECANCELED:
 		return EXIT_OK;
 	default:
