@@ -225,6 +225,24 @@ qemu_was_asked() {
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/boots")" -eq 3 ]
 }
 
+@test "what the guest says may come in pieces" {
+	cached 6.1.0-9-amd64
+	no_apt
+	fake_qemu
+	stand_in qemu-stand-in <<-'END'
+	for arg; do
+		case $arg in pipe,id=ctl,path=*) dir=${arg#*path=} dir=${dir%/ctl} ;; esac
+	done
+	exec 3<>"$dir/stdout.out" 4<>"$dir/stderr.out" 5<>"$dir/stdin.in" 6<>"$dir/monitor.in" 7<>"$dir/monitor.out" \
+		8<>"$dir/qmp.in" 9<>"$dir/qmp.out"
+	{ echo up; echo start; printf 'ex'; sleep 2.5; printf 'it 3 '; sleep 1.5; echo '0 0'; } >"$dir/ctl.out"
+	exec sleep 60
+	END
+	run_split "$lab" --accel tcg --kernel 6.1.0-9-amd64 true
+	status_is 3
+	file_is "$stderr_file"
+}
+
 @test "a kernel without what the lab needs" {
 	cached 6.1.0-9-amd64
 	no_apt

@@ -256,13 +256,16 @@ relay_drain() {
 # the command's status; gone (QEMU has), lost (the guest lives, the command's
 # keeper does not), oops, hang, timeout, reader (nobody reads our output).
 vm_watch() {
-	local word rest silent=0
+	local line heard='' silent=0
 	phase=booting status='' reason=''
 	while [[ -z $reason ]]; do
-		if read -rt 1 -u "$ctl" word rest; then
+		if IFS='' read -rt 1 -u "$ctl" line; then
 			silent=0
-			vm_heard "$word" "$rest"
+			vm_heard "$heard$line"
+			heard=''
 		elif (($? > 128)); then
+			# The second may be over in the middle of a line: its rest comes yet.
+			heard+=$line
 			# Counted, not measured: a host that slept is not a guest that hung.
 			vm_silent $((++silent))
 		else
@@ -275,7 +278,9 @@ vm_watch() {
 }
 
 vm_heard() {
-	case $1 in
+	local word rest
+	read -r word rest <<<"$1"
+	case $word in
 	up)
 		phase=up
 		exec {ctl_hold}>&-
@@ -291,7 +296,7 @@ vm_heard() {
 		fi
 		;;
 	exit)
-		read -r status out_bytes err_bytes <<<"$2"
+		read -r status out_bytes err_bytes <<<"$rest"
 		reason=ended
 		;;
 	lost) reason=lost ;;
