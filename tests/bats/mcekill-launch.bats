@@ -73,6 +73,11 @@ state_is() {
 	[ "$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$2/status")" = "$1" ]
 }
 
+# The child, by who is in the background.
+is_traced() {
+	grep -qx "TracerPid:	$pid" "/proc/$child/status"
+}
+
 is_stopped() {
 	state_is t "$1" || state_is T "$1"
 }
@@ -527,7 +532,6 @@ a_usemem() {
 	in_background strace -o /dev/null sleep 60
 	# strace tries ptrace(2) out on another child first.
 	wait_until find_child "$pid" sleep
-	is_traced() { grep -qx "TracerPid:	$pid" "/proc/$child/status"; }
 	wait_until is_traced
 	fails_with 1 "mcekill: --early: thread $child: another program traces it" mcekill --early -p "$child"
 	kill "$child"
@@ -538,6 +542,19 @@ a_usemem() {
 	fails_with 1 "mcekill: --late: thread $child: another program traces it" mcekill --late -a -p "$child"
 	kill "$child"
 	ended 143
+}
+
+@test "one that has the policy already is not held: not even one that can't be" {
+	needs_tracing
+	command -v strace > /dev/null || skip "needs strace"
+	in_background mcekill --late strace -o /dev/null sleep 60
+	wait_until find_child "$pid" sleep
+	wait_until is_traced
+	run_split mcekill --late -p "$child"
+	status_is 0
+	stderr_is
+	[[ $(tail -n 1 "$stdout_file") =~ sleep\ +late\ +late$ ]] || complain
+	kill "$child"
 }
 
 @test "a stopped process is changed, and stays stopped" {

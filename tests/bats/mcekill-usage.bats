@@ -212,8 +212,8 @@ free_pid() {
 	[ "$(wc -l < "$stdout_file")" = 2 ] || complain
 	fails_with 3 "mcekill: --early: thread $pid: it may not be traced by this user (try as root; see also kernel.yama.ptrace_scope)" \
 		unprivileged mcekill --early -p "$pid"
-	fails_with 3 "mcekill: --clear: thread $pid: it may not be traced by this user (try as root; see also kernel.yama.ptrace_scope)" \
-		unprivileged mcekill --clear -t "$pid"
+	fails_with 3 "mcekill: --early: thread $pid: it may not be traced by this user (try as root; see also kernel.yama.ptrace_scope)" \
+		unprivileged mcekill --early -t "$pid"
 	fails_with 3 "mcekill: --late: thread $pid: it may not be traced by this user (try as root; see also kernel.yama.ptrace_scope)" \
 		unprivileged mcekill --late -a -p "$pid"
 	kill "$pid"

@@ -44,7 +44,7 @@ needs_tracing() {
 
 	sleep 60 3>&- &
 	pid=$!
-	mcekill --default -p "$pid" > "$BATS_TEST_TMPDIR/tracing" 2>&1 || rc=$?
+	mcekill --late -p "$pid" > "$BATS_TEST_TMPDIR/tracing" 2>&1 || rc=$?
 	kill "$pid"
 	[ "$rc" -eq 0 ] || skip "tasks can't be traced here: $(tail -n 1 "$BATS_TEST_TMPDIR/tracing")"
 }

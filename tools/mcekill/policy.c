@@ -81,15 +81,17 @@ static const struct record_type policy_record = {
 
 /* ------------------------------------------------------------------------ a thread */
 
+/* A thread that has the policy already is not held for it. */
 static int change_one(struct change *change, pid_t tid, struct row *row)
 {
+	enum kpage_policy wanted = change->opt->clear ? KPAGE_POLICY_DEFAULT : change->opt->policy;
 	int err = kpage_task_read(change->ctx, tid, &row->task);
 
 	if (!err && !row->task.has_memory)
 		err = -ESRCH;
 	if (!err)
 		err = kpage_policy_get(change->ctx, tid, &row->before);
-	if (!err)
+	if (!err && row->before != wanted)
 		err = change->opt->clear ?
 			      kpage_policy_clear(change->ctx, tid) :
 			      kpage_policy_set(change->ctx, tid, change->opt->policy);
@@ -106,8 +108,9 @@ static void change_thread(struct change *change, pid_t tid, bool named)
 
 	if (signals_pending() || !page_set_add(&change->done, (uint64_t)tid))
 		return;
-	change->found++;
 	err = change_one(change, tid, &row);
+	/* One that had it already has it from who created it, and hands it on. */
+	change->found += err || row.before != row.now;
 	if (!err) {
 		record_print(&change->out, &policy_record, &row);
 	} else if (err != -ESRCH || named) {
