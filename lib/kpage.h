@@ -413,9 +413,10 @@ void kpage_maps_free(struct kpage_maps *maps);
 int kpage_maps_next(struct kpage_maps *maps, struct kpage_vma *out);
 
 /*
- * The devices (st_dev) of the file systems of a type, e.g. "tmpfs", that a process sees
- * mounted, *n of them: with these kpage_vma's numbers say what a file is on. The caller
- * frees *out. Errors: -ESRCH no such process; -ENOMEM; those of open(2).
+ * The devices (st_dev) of the file systems of a type, e.g. "tmpfs" (with its subtypes:
+ * "fuse" is "fuse.sshfs", too), that a process sees mounted, *n of them: with these
+ * kpage_vma's numbers say what a file is on. The caller frees *out. Errors: -ESRCH no such
+ * process; -ENOMEM; those of open(2).
  */
 int kpage_mount_devices(struct kpage_ctx *ctx, pid_t pid, const char *type, dev_t **out, size_t *n);
 

@@ -12,7 +12,8 @@ static bool is_of_type(const char *line, const char *type, dev_t *dev)
 	unsigned int major, minor;
 	size_t len = strlen(type);
 
-	if (!dash || strncmp(dash + 3, type, len) != 0 || dash[3 + len] != ' ' ||
+	if (!dash || strncmp(dash + 3, type, len) != 0 ||
+	    (dash[3 + len] != ' ' && dash[3 + len] != '.') ||
 	    sscanf(line, "%*u %*u %u:%u ", &major, &minor) != 2)
 		return false;
 	*dev = makedev(major, minor);

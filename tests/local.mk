@@ -217,6 +217,9 @@ tests_fuzz_fuzz_mce_LDADD = tools/common/libcommon.la lib/libkpage.la
 check_PROGRAMS += tests/lab/special-pages
 tests_lab_special_pages_SOURCES = tests/lab/special-pages.c
 # A process with a state of its own, for the tests of the lab.
+check_PROGRAMS += tests/lab/mute-fs
+tests_lab_mute_fs_SOURCES = tests/lab/mute-fs.c
+
 check_PROGRAMS += tests/lab/odd-target
 tests_lab_odd_target_SOURCES = tests/lab/odd-target.c
 tests_lab_odd_target_CFLAGS = $(AM_CFLAGS) -pthread

@@ -116,7 +116,7 @@ address_of() {
 	cached "$file" 2
 	(exec 7< "$file" 8< "$other" && exec sleep 1000) 3>&- &
 	pids+=($!)
-	sleep 0.5
+	eventually grep -q sleep "/proc/$!/comm"
 	owners 0 --pfn "$pfn"
 	yields "file file 0 0" 'select(.record == "owned_page") | "\(.kind) \(.held_by) \(.found) \(.missing)"'
 	yields "${pids[-1]} sleep file-open 7 0x2000 $file 1 null" \
@@ -130,6 +130,35 @@ address_of() {
 	rm "$file" "$other"
 }
 
+@test "a file whose server answers, and no longer answers" {
+	local dir=/mnt/mute-fs server start reader
+
+	modprobe fuse
+	mkdir "$dir"
+	"${TOP_BUILDDIR:-$BATS_TEST_DIRNAME/../../build}/tests/lab/mute-fs" "$dir" > "$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	server=$!
+	pids+=("$server")
+	eventually grep -q ready "$BATS_TEST_TMPDIR/out"
+	reader=$(pgrep -P "$server")
+	cached "$dir/file" 3
+	owners 0 --pfn "$pfn"
+	yields "$reader mute-fs file-open 0x3000 $dir/file" \
+		'select(.record == "owner") | "\(.pid) \(.comm) \(.how) \(.offset) \(.name)"'
+	[ ! -s "$messages" ]
+
+	kill -USR1 "$server"
+	start=$SECONDS
+	owners 0 --pfn "$pfn"
+	((SECONDS - start < 60))
+	yields "nobody" 'select(.record == "owned_page").held_by'
+	grep -qxF "page-types: --owners: $dir/file: the server of its file system does not answer: that file system's files are not looked at" "$messages"
+	# What was asked in vain has gone, too.
+	run ! pgrep page-types
+	kill_victims
+	umount "$dir"
+	rmdir "$dir"
+}
+
 @test "a file that has lost its name, on tmpfs" {
 	local file=/dev/shm/owners-test
 
@@ -137,7 +166,7 @@ address_of() {
 	cached $file 1
 	(exec 7< $file && exec sleep 1000) 3>&- &
 	pids+=($!)
-	sleep 0.5
+	eventually grep -q sleep "/proc/$!/comm"
 	rm $file
 	owners 0 --pfn "$pfn"
 	yields "${pids[-1]} file-open 0x1000 $file (deleted)" 'select(.record == "owner") | "\(.pid) \(.how) \(.offset) \(.name)"'

@@ -43,6 +43,7 @@ static void test_types(void **state)
 {
 	const dev_t tmpfs[] = { makedev(0, 24), makedev(0, 31), makedev(0, 4095) };
 	const dev_t ext4[] = { makedev(259, 3) };
+	const dev_t fuse[] = { makedev(0, 41), makedev(0, 42) };
 	struct fixture *fx = *state;
 
 	fixture_text(fx, "/proc/17/mountinfo",
@@ -53,12 +54,18 @@ static void test_types(void **state)
 		     "31 27 0:4095 / /x rw - tmpfs none rw\n"
 		     "32 27 0:33 / /dev rw - devtmpfs udev rw\n"
 		     "33 27 0:34 / /y rw - tmpfsx none rw\n"
+		     "34 27 0:41 / /z rw - fuse.sshfs host:/ rw\n"
+		     "35 27 0:42 / /z/a rw - fuse none rw\n"
+		     "36 27 0:43 / /z/b rw - fuseblk /dev/sdb1 rw\n"
+		     "37 27 0:44 / /z/c rw - fuse"
+		     "\n"
 		     "nonsense - tmpfs none rw\n"
 		     "34 27\n");
 	check_devices(fx, "tmpfs", tmpfs, ARRAY_SIZE(tmpfs));
 	check_devices(fx, "ext4", ext4, 1);
 	check_devices(fx, "ext", NULL, 0);
 	check_devices(fx, "xfs", NULL, 0);
+	check_devices(fx, "fuse", fuse, ARRAY_SIZE(fuse));
 }
 
 static void test_no_process(void **state)

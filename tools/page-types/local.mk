@@ -26,6 +26,7 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/owners-places.c \
 	tools/page-types/owners-report.c \
 	tools/page-types/owners-select.c \
+	tools/page-types/owners-servers.c \
 	tools/page-types/page-types.c \
 	tools/page-types/page-types.h \
 	tools/page-types/sample-plan.c \

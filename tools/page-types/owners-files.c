@@ -13,6 +13,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "common/page-set.h"
@@ -22,7 +23,8 @@
 
 /* A file, and who has it. */
 struct file {
-	uint64_t dev, ino;
+	dev_t dev;
+	uint64_t ino;
 	char link[64];		/* below /proc, to open it */
 	pid_t pid, last;	/* the first and the latest process that has it */
 	int fd;
@@ -43,11 +45,12 @@ struct file_search {
 	struct page_set found;
 	struct file_holders *out;
 	const struct file *file;	/* the one that is looked through */
+	struct servers servers;
 };
 
 /* ------------------------------------------------------------ which files there are */
 
-static size_t slot_of(const struct file_table *t, uint64_t dev, uint64_t ino)
+static size_t slot_of(const struct file_table *t, dev_t dev, uint64_t ino)
 {
 	size_t slot = (size_t)((ino * UINT64_C(0x9e3779b97f4a7c15) ^ dev) % t->nr_slots);
 
@@ -94,7 +97,7 @@ static void consider(struct file_table *t, pid_t pid, const char *link, int fd)
 	if (statx(AT_FDCWD, link, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | STATX_SIZE, &st) ||
 	    !S_ISREG(st.stx_mode) || !st.stx_size)
 		return;
-	file.dev = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+	file.dev = makedev(st.stx_dev_major, st.stx_dev_minor);
 	file.ino = st.stx_ino;
 	snprintf(file.link, sizeof(file.link), "%s", link);
 	add_file(t, &file);
@@ -223,7 +226,7 @@ static void look_through(struct file_search *s, const struct file *file, bool po
 {
 	const struct kpage_walk walk = { .flags = s->o->src.flags, .emit = take_pages, .arg = s };
 	struct kpage_cache_report report = { 0 };
-	int fd = open_file(file);
+	int fd = server_answers(&s->servers, file->dev, file->pid, file->link) ? open_file(file) : -1;
 
 	if (fd < 0)
 		return;
@@ -243,7 +246,9 @@ static int by_pfn(const void *a, const void *b)
 void owners_find_files(const struct ownership *o, const struct page_set *wanted, size_t n,
 		       bool poisoned, struct file_holders *out)
 {
-	struct file_search s = { .o = o, .wanted = wanted, .nr_wanted = n, .out = out };
+	struct file_search s = {
+		.o = o, .wanted = wanted, .nr_wanted = n, .out = out, .servers = { .ctx = o->ctx },
+	};
 	struct file_table files = { 0 };
 	struct progress progress;
 	struct pace pace;
@@ -260,6 +265,7 @@ void owners_find_files(const struct ownership *o, const struct page_set *wanted,
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), by_pfn);
 	page_set_release(&s.found);
+	servers_release(&s.servers);
 	free(files.slots);
 	free(files.v);
 }

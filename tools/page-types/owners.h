@@ -94,5 +94,18 @@ void owners_find_files(const struct ownership *o, const struct page_set *wanted,
 		       bool poisoned, struct file_holders *out);
 void file_holders_release(struct file_holders *files);
 
+/* owners-servers.c: the file systems that were met, and whether they can be asked. */
+struct servers {
+	struct kpage_ctx *ctx;
+	struct server *v;
+	size_t n;
+};
+
+/* Whether a file of the file system can be opened: no server is behind it, or one that
+ * answers; else, the first time, a message. link: to the file, below /proc; pid: a process
+ * that sees the file system mounted. */
+bool server_answers(struct servers *s, dev_t dev, pid_t pid, const char *link);
+void servers_release(struct servers *s);
+
 /* owners-report.c */
 void owners_report(struct ownership *o);
