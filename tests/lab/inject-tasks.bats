@@ -232,7 +232,8 @@ has_all_three() {
 	ended "$pid" 135
 }
 
-# While tasks are waited for, one of them touches a page that an earlier run has poisoned.
+# touches_earlier HOW EXPECTED PAGE: while tasks are waited for, one of them touches a page that
+# an earlier run has poisoned; this one's are from PAGE on to page 5.
 touches_earlier() {
 	local pfn
 
@@ -240,24 +241,25 @@ touches_earlier() {
 	inject --wait 0 -p "$pid" --vaddr "$(page 3)"
 	ended_with 0
 	pfn=$(target_pfn 5)
-	inject_in_background --wait "$2" --expect "$3" -p "$pid" --vaddr "$(page 5)"
+	inject_in_background --wait 100 --expect "$2" -p "$pid" --vaddr "$(page "$3")-$(page 6)"
 	eventually is_marked "$pfn"
 	kill -USR1 "$pid"
 	wait_for "$messages" "^hwpoison-inject: odd-target\\[$pid\\]: touched a poisoned page at $(printf 0x%x $((at + 3 * 4096 + 8))) that is not one of this run"
 }
 
 @test "a touch of what an earlier run has poisoned is not this run's: who survives it" {
-	touches_earlier handler 15 handled
-	ended "$run" 5
+	touches_earlier handler handled 5
+	said "SIGBUS BUS_MCEERR_AR"
+	kill -TERM "$run"
+	ended "$run" 143
 	is_valid
 	shows '($tasks | length) == 1 and ($tasks[0] | .code == null and .state == "untouched") and
 		$totals.tasks_signalled == 0 and ($totals.verdict.met | not)'
-	said "SIGBUS BUS_MCEERR_AR"
 	kill -0 "$pid"
 }
 
 @test "a touch of what an earlier run has poisoned is not this run's: who dies of it" {
-	touches_earlier dies 100 killed
+	touches_earlier dies killed 3
 	ended "$run" 5
 	is_valid
 	shows '($tasks | length) == 1 and ($tasks[0] | .code == null and .state == "exited") and
@@ -272,11 +274,12 @@ touches_earlier() {
 	start stranger "$odd_target" uffd-poison handler
 	stranger=$pid stranger_out=$out
 	start target usemem -m 1 --policy late
-	inject_in_background --wait 15 -p "$pid" --vaddr "$(page 1)"
+	inject_in_background --wait 100 -p "$pid" --vaddr "$(page 1)"
 	eventually is_marked "$(pfn_of 1)"
 	kill -USR1 "$stranger"
 	wait_for "$stranger_out" "SIGBUS BUS_MCEERR_AR"
-	ended "$run" 0
+	kill -TERM "$run"
+	ended "$run" 143
 	is_valid
 	shows '($tasks | length) == 1 and $tasks[0].pid == $pid and $totals.tasks_signalled == 0'
 	says "odd-target[$stranger]: touched a poisoned page at"
@@ -287,11 +290,12 @@ touches_earlier() {
 
 	start target "$odd_target" touch child
 	pfn=$(target_pfn 3)
-	inject_in_background --wait 15 -p "$pid" --vaddr "$(page 3)"
+	inject_in_background --wait 100 -p "$pid" --vaddr "$(page 3)"
 	eventually is_marked "$pfn"
 	kill -USR1 "$pid"
 	wait_for "$out" "child [0-9]* ended with status 0x(8)?7"
-	ended "$run" 0
+	kill -TERM "$run"
+	ended "$run" 143
 	is_valid
 	shows '($tasks | length) == 2 and any($tasks[]; .pid == $pid and .state == "untouched") and
 		any($tasks[]; .pid != $pid and .code == "BUS_MCEERR_AR" and .state == "killed" and

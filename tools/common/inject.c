@@ -297,6 +297,9 @@ static int write_and_look(struct injection *inj, uint64_t pfn, const struct page
 
 static void remember(struct injection *inj, uint64_t pfn, const struct page_owner *owner)
 {
+	if (inj->recent_read)
+		inj->nr_recent = inj->recent_next = 0;
+	inj->recent_read = false;
 	inj->recent[inj->nr_recent].pfn = pfn;
 	inj->recent[inj->nr_recent].pid = owner->pid;
 	inj->recent[inj->nr_recent].address = owner->offset * kpage_page_size();

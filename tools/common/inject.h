@@ -88,6 +88,8 @@ struct inject_method {
 	/* Returns what the kernel did: 0 or a negative errno, neither of which says
 	 * what became of the page. -ESTALE: nothing was done, the owner has another one. */
 	int (*inject)(struct injection *inj, uint64_t pfn, const struct page_owner *owner);
+	/* The kernel takes a task for one that has run into the page: it gets an AR. */
+	bool forces;
 };
 
 /* corrupt-pfn, and its write by itself. */
@@ -125,6 +127,7 @@ struct injection {
 	const struct kpage_file *flags;
 	bool force;			/* the kernel's pages too */
 	bool all_pages;			/* of the events: also those on pages that we did not poison */
+	bool recent_read;		/* the next injection begins `recent` anew */
 	struct kpage_watch *watch;	/* NULL: it has ended, or see watch_error */
 	int watch_error;
 	bool was_watched;		/* to the end, with so many events lost: */
@@ -202,6 +205,9 @@ int injection_read_flags(const struct injection *inj, uint64_t pfn, uint64_t *kf
 
 /* Reads the events so far. */
 void injection_read_events(struct injection *inj);
+
+/* Whether a signal was read that waits for what it was sent for, or the other way round. */
+bool injection_has_halves(const struct injection *inj);
 
 /* Waits until the fate of every signalled task is known, and ends the watch. seconds: how
  * long at most. */

@@ -264,7 +264,7 @@ static void count_owners(struct run *run, const struct page *page)
 	}
 }
 
-static bool is_hit(const struct page *page)
+bool page_is_hit(const struct page *page)
 {
 	enum outcome o = page->report.outcome;
 
@@ -333,7 +333,7 @@ static int act_on(struct run *run, struct page *page, struct pagemap *pm)
 		return err;
 	page->done = true;
 	settle_ledger(run, page);
-	if (!is_hit(page))
+	if (!page_is_hit(page))
 		return 0;
 	count_owners(run, page);
 	if (run->opt.consume && page->target->pid)

@@ -207,6 +207,8 @@ struct page *page_find(const struct run *run, uint64_t pfn);
 
 /* act.c: injects, page by page. EXIT_OK, or a status after a message. */
 int act(struct run *run);
+/* Whether the page is marked now, by this run; its report holds. */
+bool page_is_hit(const struct page *page);
 
 /* tasks.c: the processes and what became of them. */
 void processes_note(struct run *run);
@@ -214,11 +216,14 @@ void processes_note(struct run *run);
 pid_t process_of_thread(const struct run *run, pid_t tid);
 struct process *process_find(const struct run *run, pid_t pid);
 /* touch.c */
-/* The target at that address of a process (0: of any), or the part of a huge page that was
- * hit; NULL: none, as far as is known of its owners. */
+/* The page that this run has poisoned at that address of a process (0: of any), or in the same
+ * huge page; NULL: none, as far as is known of its owners. */
 const struct page *page_at(const struct run *run, pid_t pid, uint64_t address);
 /* A hook of the injection. */
 bool touch_is_ours(const struct kpage_event *fault, void *arg);
+
+/* tasks.c: whether who touches the page, which was hit, is signalled for it. */
+bool page_kills(const struct page *page);
 
 /* Waits, as long as the options say, until all of them are accounted for. */
 void processes_wait(struct run *run);

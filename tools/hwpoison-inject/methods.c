@@ -229,7 +229,7 @@ static const struct method methods[] = {
 		.explain = explain_hard,
 	},
 	{
-		.inject = { "madvise", false, false, by_madvise },
+		.inject = { "madvise", false, false, by_madvise, true },
 		.route = FILTER_HARD,
 		.in_target = true,
 		.check = check_failure_handling,
@@ -249,7 +249,7 @@ static const struct method methods[] = {
 		.explain = explain_in_target,
 	},
 	{
-		.inject = { "mce", false, false, inject_by_machine_check },
+		.inject = { "mce", false, false, inject_by_machine_check, true },
 		.route = FILTER_HARD,
 		.real = true,
 		.check = check_machine_check,

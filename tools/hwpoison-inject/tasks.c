@@ -160,7 +160,7 @@ static bool was_dropped(const struct page *page)
 }
 
 /* Also a page that the kernel could not get out of use may have left its places. */
-static bool kills(const struct page *page)
+bool page_kills(const struct page *page)
 {
 	enum owner_entry entry = page->report.entry;
 
@@ -178,7 +178,7 @@ static bool is_harmed(const struct run *run, pid_t pid)
 		if (run->owners.v[i].pid != pid)
 			continue;
 		page = page_find(run, run->owners.v[i].pfn);
-		if (page && page->done && kills(page))
+		if (page && page->done && page_kills(page))
 			return true;
 	}
 	return false;
@@ -195,7 +195,7 @@ static bool is_accounted_for(const struct run *run, const struct process *p)
 
 static bool are_accounted_for(struct run *run)
 {
-	if (victims_are_open(&run->inj.victims, run->ctx))
+	if (injection_has_halves(&run->inj) || victims_are_open(&run->inj.victims, run->ctx))
 		return false;
 	for (size_t i = 0; i < run->nr_processes; i++)
 		if (!is_accounted_for(run, &run->processes[i]))

@@ -4,13 +4,19 @@
 
 #include "common/lost-entry.h"
 
+/* One that was poisoned before is another's, and so is one that was left alone. */
+static bool is_lost(const struct page *page)
+{
+	return page->done ? page_is_hit(page) : !page->target->poisoned;
+}
+
 const struct page *page_at(const struct run *run, pid_t pid, uint64_t address)
 {
 	for (size_t i = 0; i < run->owners.n; i++) {
 		const struct owner *o = &run->owners.v[i];
 		const struct page *page = !pid || o->pid == pid ? page_find(run, o->pfn) : NULL;
 
-		if (page && o->address >> page->lsb == address >> page->lsb)
+		if (page && is_lost(page) && o->address >> page->lsb == address >> page->lsb)
 			return page;
 	}
 	return NULL;
@@ -20,30 +26,39 @@ const struct page *page_at(const struct run *run, pid_t pid, uint64_t address)
 static bool is_of_run(const struct run *run, uint64_t pfn)
 {
 	uint64_t address = pfn * kpage_page_size();
+	const struct page *found = page_find(run, pfn);
 
-	if (page_find(run, pfn))
-		return true;
+	if (found)
+		return is_lost(found);
 	for (size_t i = 0; i < run->targets.n; i++) {
 		const struct page *page = &run->pages[i];
 
-		if (page->target->pfn * kpage_page_size() >> page->lsb == address >> page->lsb)
+		if (is_lost(page) && page->target->pfn * kpage_page_size() >> page->lsb == address >> page->lsb)
 			return true;
 	}
 	return false;
 }
 
-/* Whether who maps a file meanwhile can meet a page of the run, at any address. */
+static bool is_anywhere(const struct page *page)
+{
+	switch (page->target->kind) {
+	case PAGE_SHM:
+	case PAGE_FILE:
+	case PAGE_HUGETLB:
+	case PAGE_SWAPCACHE:
+		return is_lost(page) && (!page->done || page_kills(page));
+	default:
+		return false;
+	}
+}
+
+/* Whether who maps a file meanwhile, or has the page in its swap, can meet a page of the run
+ * at an address where nobody had it. */
 static bool can_be_met_anywhere(const struct run *run)
 {
 	for (size_t i = 0; i < run->targets.n; i++)
-		switch (run->targets.v[i].kind) {
-		case PAGE_SHM:
-		case PAGE_FILE:
-		case PAGE_HUGETLB:
+		if (is_anywhere(&run->pages[i]))
 			return true;
-		default:
-			break;
-		}
 	return false;
 }
 
@@ -90,7 +105,7 @@ static bool is_ours(const struct run *run, const struct kpage_event *fault, pid_
 	/* A child has what its parent had, in the same place. */
 	if (page_at(run, known ? pid : 0, fault->address))
 		return true;
-	return !is_of_earlier(run, pid, fault->address) && (known || can_be_met_anywhere(run));
+	return can_be_met_anywhere(run) && !is_of_earlier(run, pid, fault->address);
 }
 
 bool touch_is_ours(const struct kpage_event *fault, void *arg)

@@ -17,7 +17,7 @@
 #define KMSG_SIZE 8192
 
 /* One that is followed, whoever has done it. */
-static const struct inject_method method = { .name = "mce" };
+static const struct inject_method method = { .name = "mce", .forces = true };
 
 struct failure {
 	uint64_t pfn;
