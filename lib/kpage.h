@@ -978,11 +978,11 @@ bool kpage_watch_has_trace(const struct kpage_watch *w);
 bool kpage_watch_has_kmsg(const struct kpage_watch *w);
 
 /*
- * Hands every event that happened until now to `event`, ordered within each
- * source, and a KPAGE_EVENT_FAULT before the signal that it explains; does not block. A nonzero return of `event` ends it and is the result;
- * the rest comes with the next call. An error is returned after what could be
- * read was handed out. A loss is not an error: see kpage_watch_lost(). To lose
- * nothing, call it at least once every 300 injections: the kernel's log is short.
+ * Hands every event that happened until now to `event`, ordered within each source, and a
+ * KPAGE_EVENT_FAULT before the signal that it explains; does not block. A nonzero return of
+ * `event` ends it and is the result; the rest comes with the next call. An error is returned
+ * after what could be read was handed out. A loss is not an error: see kpage_watch_lost().
+ * To lose nothing, call it at least once every 300 injections: the kernel's log is short.
  */
 int kpage_watch_read(struct kpage_watch *w, int (*event)(const struct kpage_event *, void *),
 		     void *arg);

@@ -13,6 +13,7 @@ unit_tests = \
 	tests/unit/test-flags \
 	tests/unit/test-hwpoison \
 	tests/unit/test-idle \
+	tests/unit/test-inject-events \
 	tests/unit/test-kernel-filter \
 	tests/unit/test-kernel-filter-options \
 	tests/unit/test-kernel-lines \
@@ -47,7 +48,6 @@ unit_tests = \
 	tests/unit/test-scan \
 	tests/unit/test-select \
 	tests/unit/test-policy \
-	tests/unit/test-range \
 	tests/unit/test-remote \
 	tests/unit/test-remote-signals \
 	tests/unit/test-remote-sleep \
@@ -113,6 +113,10 @@ tests_unit_test_kernel_filter_options_LDADD = $(common_libs)
 tests_unit_test_kernel_lines_SOURCES = tests/unit/test-kernel-lines.c \
 	tools/page-types/kernel-lines.c tools/page-types/kernel-lines.h $(common_fixture)
 tests_unit_test_kernel_lines_LDADD = $(common_libs)
+tests_unit_test_inject_events_SOURCES = tests/unit/test-inject-events.c $(common_fixture)
+tests_unit_test_inject_events_LDADD = $(common_libs)
+tests_unit_test_inject_events_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kpage_watch_read,--wrap=kpage_watch_has_trace \
+	-Wl,--wrap=kpage_watch_has_kmsg,--wrap=kpage_watch_lost,--wrap=kpage_watch_free
 tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
 tests_unit_test_ledger_LDADD = $(common_libs)
 tests_unit_test_map_frame_SOURCES = tests/unit/test-map-frame.c $(map_fixture)
