@@ -68,6 +68,14 @@ corrupted() {
 	awk '/^HardwareCorrupted/ {print $2}' /proc/meminfo
 }
 
+# Whether the kernel has that page marked as poisoned.
+is_marked() {
+	local flags
+
+	flags=$(od -A n -t u8 -j $((($1) * 8)) -N 8 /proc/kpageflags)
+	((flags >> 19 & 1))
+}
+
 # filter MEMCG ENABLE
 filter() {
 	[ ! -d $HWPOISON ] || {

@@ -197,6 +197,7 @@ remove_swap() {
 	swapoff "$(< "$RUN/swap-device")" || true
 	losetup -d "$(< "$RUN/swap-device")"
 	umount "$RUN/ram"
+	rmdir "$RUN/ram"
 	rm "$RUN/swap-device"
 }
 
@@ -650,6 +651,37 @@ both() {
 	(($(corrupted) == before))
 	cat $NAMED > /dev/null
 	rm $NAMED
+}
+
+@test "a dirty page of the swap cache that nobody has mapped: who touches it is told of" {
+	local pfn other swapper run rc=0
+
+	make_swap
+	special swap swapcache-unmapped
+	swapper=$pid
+	pfn=$(hwpoison-inject --json --list-targets -b swapcache,~mmap,dirty | jq .pfn)
+	[[ $pfn =~ ^[0-9]+$ ]]
+	# As long as this one has touched nothing, tasks are waited for.
+	victim other -m 1 --policy late
+	other=$(hwpoison-inject --json --list-targets -p "$pid" --vaddr "$address" | jq .pfn)
+	hwpoison-inject --json --wait 100 --pfn "$pfn,$other" > "$BATS_TEST_TMPDIR/report" 3>&- &
+	run=$!
+	eventually is_marked "$other"
+	kill -USR1 "$swapper"
+	eventually grep -q 'touched, 1 lost' "$BATS_TEST_TMPDIR/swap.out"
+	kill -TERM "$run"
+	wait "$run" || rc=$?
+	cat "$BATS_TEST_TMPDIR/report"
+	((rc == 143))
+	jq -es --argjson swapper "$swapper" --argjson other "$pid" '
+		map(select(.record == "page") | .kind) == ["swapcache", "anon"] and
+		(map(select(.record == "task")) | length == 2 and
+			any(.[]; .pid == $swapper and .code == "BUS_MCEERR_AR" and .state == "survived") and
+			any(.[]; .pid == $other and .code == null and .state == "untouched"))' \
+		"$BATS_TEST_TMPDIR/report" > /dev/null
+	kill_victims
+	hwpoison-inject --unpoison-all || true
+	remove_swap
 }
 
 @test "a free page" {

@@ -77,14 +77,6 @@ target_pfn() {
 	hwpoison-inject --json --list-targets -p "$pid" --vaddr "$(page "$1")" | jq .pfn
 }
 
-# Whether the kernel has that page marked as poisoned.
-is_marked() {
-	local flags
-
-	flags=$(od -A n -t u8 -j $((($1) * 8)) -N 8 /proc/kpageflags)
-	((flags >> 19 & 1))
-}
-
 has_said() {
 	[ "$(grep -cF -- "$1" "$out")" = "$2" ]
 }

@@ -51,10 +51,3 @@ came_to() {
 said() {
 	eventually grep -qF -- "$1" "$out" || { cat "$out"; return 1; }
 }
-
-is_marked() {
-	local flags
-
-	flags=$(od -A n -t u8 -j $(($1 * 8)) -N 8 /proc/kpageflags)
-	((flags >> 19 & 1))
-}

@@ -160,8 +160,9 @@ static void make_swapcache_written(struct memory *m)
 	write_all(m);
 }
 
-/* The pin keeps the kernel from writing it out, once it has its place in the swap. */
-static void make_swapcache_dirty(struct memory *m)
+/* The pin keeps the kernel from writing it out, once it has its place in the swap: it is in
+ * the swap cache, and nobody has it mapped. */
+static void make_swapcache_unmapped(struct memory *m)
 {
 	int fd;
 
@@ -170,6 +171,11 @@ static void make_swapcache_dirty(struct memory *m)
 	fd = pin(m);
 	advise(m, MADV_PAGEOUT, "MADV_PAGEOUT");
 	close(fd);
+}
+
+static void make_swapcache_dirty(struct memory *m)
+{
+	make_swapcache_unmapped(m);
 	read_all(m);
 }
 
@@ -248,6 +254,7 @@ static const struct {
 	{ "swapcache-clean", make_swapcache_clean },
 	{ "swapcache-written", make_swapcache_written },
 	{ "swapcache-dirty", make_swapcache_dirty },
+	{ "swapcache-unmapped", make_swapcache_unmapped },
 	{ "thp-shm", make_thp_shm },
 	{ "shm-read", make_shm_read },
 	{ "hugetlb-shared", make_hugetlb_shared },
