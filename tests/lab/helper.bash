@@ -76,6 +76,11 @@ is_marked() {
 	((flags >> 19 & 1))
 }
 
+# has_lost KB BEFORE: whether more than that was poisoned since "corrupted" said BEFORE.
+has_lost() {
+	(($(corrupted) > $2 + $1))
+}
+
 # filter MEMCG ENABLE
 filter() {
 	[ ! -d $HWPOISON ] || {

@@ -321,11 +321,6 @@ cached_file() {
 	warns "--file: /dev/null: neither a regular file nor a directory"
 }
 
-# has_lost KB: and more, since then.
-has_lost() {
-	(($(corrupted) > before + $1))
-}
-
 @test "-f: pages that another file has got meanwhile are left alone" {
 	local before rc=0
 
@@ -334,7 +329,7 @@ has_lost() {
 	hwpoison-inject --json --wait 0 -f "$DISK/one" > "$BATS_TEST_TMPDIR/records" \
 		2> "$BATS_TEST_TMPDIR/messages" 3>&- &
 	pids=($!)
-	eventually has_lost 40
+	eventually has_lost 40 "$before"
 	kill -STOP "${pids[0]}"
 	eventually has_state "${pids[0]}" T
 	: > "$DISK/one"

@@ -243,17 +243,12 @@ teardown() {
 	has_line "^  usemem\\[$pid\\]: SIGBUS"
 }
 
-# has_lost KB: and more, since the test began.
-has_lost() {
-	(($(corrupted) > before + $1))
-}
-
 @test "SIGINT in the middle: a report of what was done, the end by that signal, nothing left" {
 	local rc=0
 	victim late -m 256
 	page-types -N -X -p "$pid" -a "$range" > "$BATS_TEST_TMPDIR/int" 2>&1 3>&- &
 	local injector=$!
-	eventually has_lost 400
+	eventually has_lost 400 "$before"
 	kill -INT "$injector"
 	# A background job of a script ignores SIGINT: the shell set it so.
 	kill -TERM "$injector" 2> /dev/null || true
