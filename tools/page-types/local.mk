@@ -14,6 +14,8 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/estimate.c \
 	tools/page-types/estimate.h \
 	tools/page-types/diff.c \
+	tools/page-types/diff.h \
+	tools/page-types/diff-show.c \
 	tools/page-types/dump.c \
 	tools/page-types/options.c \
 	tools/page-types/order-tally.c \
