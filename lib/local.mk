@@ -44,7 +44,10 @@ lib_libkpage_objects_la_SOURCES = \
 	lib/watch.c \
 	lib/watch.h
 if WITH_TRACEFS
-lib_libkpage_objects_la_SOURCES += lib/watch-trace.c
+lib_libkpage_objects_la_SOURCES += \
+	lib/trace-instance.c \
+	lib/trace-instance.h \
+	lib/watch-trace.c
 endif
 lib_libkpage_objects_la_CFLAGS = $(AM_CFLAGS) $(TRACEFS_CFLAGS) $(ZSTD_CFLAGS) -fvisibility=hidden
 lib_libkpage_objects_la_LIBADD = $(TRACEFS_LIBS) $(ZSTD_LIBS)

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Memory failures and their signals as the kernel traces them: an instance of
- * our own in tracefs.
+ * Memory failures and their signals as the kernel traces them, in an instance of our own.
  *
- * libtracefs finds tracefs by itself, and mounts it if it is not, wherever it is
- * not told the directory. tracefs_cpu_open() and tracefs_iterate_raw_events()
- * can't be told; they also hide read errors. So the per-CPU buffers are opened
- * and read here, and what is in them is left to libtraceevent.
+ * tracefs_cpu_open() and tracefs_iterate_raw_events() can't be told where tracefs is, and
+ * hide read errors. So the per-CPU buffers are opened and read here, and what is in them is
+ * left to libtraceevent.
  */
 #include "watch.h"
 
@@ -19,20 +17,16 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <trace-seq.h>
-#include <tracefs.h>
+
+#include "trace-instance.h"
 
 /* Of a buffer, for each CPU. The largest of our records, with a time stamp of
  * its own, has 60 bytes: this is 24000 of them. */
 #define BUFFER_KB 1408
 /* … and of all of them: on a machine with many CPUs less will do for each. */
 #define BUFFERS_KB 65536
-
-/* Instances of one process. */
-#define INSTANCE_MAX 1000
-#define INSTANCE_NAME 64
 
 /* Names of tasks that were signalled, by thread id. */
 #define COMM_SLOTS 256
@@ -53,11 +47,8 @@ struct failure_name {
 
 struct watch_trace {
 	struct kpage_ctx *ctx;
-	char dir[KPAGE_PATH_MAX];
+	struct trace_instance instance;
 	char failure_system[64];	/* where memory_failure_event is; "" if it is not */
-	struct tracefs_instance *instance;
-	int instances_fd, instance_fd;	/* the directories: paths are no good any more when
-					   tracefs was unmounted lazily, or over it */
 	struct tep_handle *tep;
 	struct tep_event *generate, *deliver, *failure;
 	struct trace_seq text;
@@ -74,38 +65,7 @@ struct watch_trace {
 	} comms[COMM_SLOTS];
 };
 
-/* ------------------------------------------------------------ finding tracefs */
-
-/* Why there is no tracefs that can be used. */
-static int no_tracing(struct kpage_ctx *ctx)
-{
-	char mount[KPAGE_PATH_MAX];
-	int err;
-
-	if (ctx_find_mount(ctx, "tracefs", "", mount))
-		return ctx_error(ctx, -ENODEV, "tracefs");
-	/* Mode 0700: without the right to look into it nothing is found there. In a
-	 * locked-down kernel it is empty. */
-	err = faccessat(ctx->root_fd, mount + strspn(mount, "/"), X_OK, AT_EACCESS) ? -errno :
-										      -ENODEV;
-	return ctx_error(ctx, err, mount);
-}
-
-static int find_tracing(struct kpage_ctx *ctx, char dir[static KPAGE_PATH_MAX])
-{
-	static const char below_debugfs[] = "/tracing";
-	size_t len;
-
-	if (!ctx_find_mount(ctx, "tracefs", "events/signal", dir))
-		return 0;
-	if (ctx_find_mount(ctx, "debugfs", "tracing/events/signal", dir))
-		return no_tracing(ctx);
-	len = strlen(dir);
-	if (len + sizeof(below_debugfs) > KPAGE_PATH_MAX)
-		return ctx_error(ctx, -ENAMETOOLONG, dir);
-	strcpy(dir + len, below_debugfs);
-	return 0;
-}
+/* ----------------------------------------------------------------- the events */
 
 /* The system that memory_failure_event belongs to changed more than once. */
 static int find_failure_system(struct watch_trace *t)
@@ -114,7 +74,7 @@ static int find_failure_system(struct watch_trace *t)
 	char path[KPAGE_PATH_MAX];
 	struct dirent *d;
 
-	if (snprintf(path, sizeof(path), "%s/events", t->dir) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/events", t->instance.tracing) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	systems = opendir(path);
 	if (!systems)
@@ -131,118 +91,6 @@ static int find_failure_system(struct watch_trace *t)
 	return 0;
 }
 
-/* --------------------------------------------------------------- the instance */
-
-/* Whether it is the name of an instance of a process that ended. */
-static bool is_leftover(struct kpage_ctx *ctx, const char *name)
-{
-	char path[64], rest;
-	unsigned int n;
-	int pid;
-
-	if (sscanf(name, "kpage-%d-%u%c", &pid, &n, &rest) != 2 || pid <= 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	return !ctx_exists(ctx, path);
-}
-
-/* Best effort. One that is in use after all, by a process of another PID
- * namespace, can't be removed while its buffers are open. */
-static void remove_leftovers(struct watch_trace *t)
-{
-	_cleanup_closedir_ DIR *instances = NULL;
-	char path[KPAGE_PATH_MAX];
-	struct dirent *d;
-
-	if (snprintf(path, sizeof(path), "%s/instances", t->dir) >= (int)sizeof(path))
-		return;
-	instances = opendir(path);
-	while (instances && (d = readdir(instances))) {
-		if (is_leftover(t->ctx, d->d_name))
-			unlinkat(dirfd(instances), d->d_name, AT_REMOVEDIR);
-	}
-}
-
-/* Its name goes to `name`. */
-static int make_directory(struct watch_trace *t, char name[static INSTANCE_NAME])
-{
-	char path[KPAGE_PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s/instances", t->dir) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	t->instances_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (t->instances_fd < 0)
-		return ctx_error(t->ctx, -errno, path);
-	for (unsigned int n = 0; n < INSTANCE_MAX; n++) {
-		snprintf(name, INSTANCE_NAME, "kpage-%d-%u", getpid(), n);
-		if (!mkdirat(t->instances_fd, name, 0700))
-			return 0;
-		if (errno != EEXIST)
-			return ctx_error(t->ctx, -errno, path);
-	}
-	return ctx_error(t->ctx, -EEXIST, path);
-}
-
-static int make_instance(struct watch_trace *t)
-{
-	char name[INSTANCE_NAME];
-	int err = make_directory(t, name);
-
-	if (err)
-		return err;
-	t->instance_fd = openat(t->instances_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	err = t->instance_fd < 0 ? -errno : 0;
-	t->instance = err ? NULL : tracefs_instance_alloc(t->dir, name);
-	if (t->instance)
-		return 0;
-	unlinkat(t->instances_fd, name, AT_REMOVEDIR);
-	return err ? ctx_error(t->ctx, err, t->dir) : -ENOMEM;
-}
-
-/* Remembers which of the instance's files failed. */
-static int file_error(struct watch_trace *t, int err, const char *file)
-{
-	snprintf(t->ctx->error_path, sizeof(t->ctx->error_path), "%.320s/instances/%s/%.128s", t->dir,
-		 tracefs_instance_get_name(t->instance), file);
-	return err;
-}
-
-static int write_file(struct watch_trace *t, const char *file, const char *text)
-{
-	errno = 0;
-	if (tracefs_instance_file_write(t->instance, file, text) < 0)
-		return file_error(t, errno ? -errno : -EIO, file);
-	return 0;
-}
-
-static int enable_event(struct watch_trace *t, const char *system, const char *event,
-			const char *filter)
-{
-	char file[128];
-	int err = 0;
-
-	if (filter) {
-		snprintf(file, sizeof(file), "events/%s/%s/filter", system, event);
-		err = write_file(t, file, filter);
-	}
-	if (err)
-		return err;
-	snprintf(file, sizeof(file), "events/%s/%s/enable", system, event);
-	return write_file(t, file, "1");
-}
-
-/* To make a buffer of the size that it has costs the kernel as much as another one. */
-static int set_size(struct watch_trace *t, long kb)
-{
-	long long now;
-	char text[16];
-
-	if (!tracefs_instance_file_read_number(t->instance, "buffer_size_kb", &now) && now == kb)
-		return 0;
-	snprintf(text, sizeof(text), "%ld", kb);
-	return write_file(t, "buffer_size_kb", text);
-}
-
 static int start_instance(struct watch_trace *t)
 {
 	long cpus = MAX(sysconf(_SC_NPROCESSORS_CONF), 1L);
@@ -252,38 +100,21 @@ static int start_instance(struct watch_trace *t)
 	snprintf(filter, sizeof(filter), "sig == %d && (code == %d || code == %d)", SIGBUS,
 		 BUS_MCEERR_AR, BUS_MCEERR_AO);
 	/* The default clock may differ between CPUs, whose records are put in order here. */
-	err = write_file(t, "trace_clock", "mono");
+	err = trace_instance_write(&t->instance, "trace_clock", "mono");
 	if (!err)
-		err = set_size(t, MAX(MIN((long)BUFFER_KB, BUFFERS_KB / cpus), 64L));
+		err = trace_instance_set_size(&t->instance,
+					      MAX(MIN((long)BUFFER_KB, BUFFERS_KB / cpus), 64L));
 	/* poll(2) is to end with the first record; before 4.21, where it has no such file,
 	 * it does. */
-	if (!err && !faccessat(t->instance_fd, "buffer_percent", F_OK, 0))
-		err = write_file(t, "buffer_percent", "0");
+	if (!err && !faccessat(t->instance.fd, "buffer_percent", F_OK, 0))
+		err = trace_instance_write(&t->instance, "buffer_percent", "0");
 	if (!err)
-		err = enable_event(t, "signal", "signal_generate", filter);
+		err = trace_instance_enable(&t->instance, "signal", "signal_generate", filter);
 	if (!err)
-		err = enable_event(t, "signal", "signal_deliver", filter);
+		err = trace_instance_enable(&t->instance, "signal", "signal_deliver", filter);
 	if (!err && t->failure)
-		err = enable_event(t, t->failure_system, "memory_failure_event", NULL);
+		err = trace_instance_enable(&t->instance, t->failure_system, "memory_failure_event", NULL);
 	return err;
-}
-
-/* A file of the tracing directory, whole; *text is the caller's to free. */
-static int read_events_file(struct watch_trace *t, const char *name, char **text, size_t *size)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	size_t room = 0;
-	ssize_t n;
-	int err;
-
-	err = ctx_fopenf(t->ctx, &f, "%s/events/%s", t->dir, name);
-	if (err)
-		return err;
-	n = getdelim(text, &room, '\0', f);
-	if (n < 0)
-		return ctx_error(t->ctx, -EIO, t->dir);
-	*size = (size_t)n;
-	return 0;
 }
 
 static int load_format(struct watch_trace *t, const char *system, const char *name,
@@ -295,9 +126,9 @@ static int load_format(struct watch_trace *t, const char *system, const char *na
 	int err;
 
 	snprintf(path, sizeof(path), "%s/%s/format", system, name);
-	err = read_events_file(t, path, &text, &size);
+	err = trace_events_read(&t->instance, path, &text, &size);
 	if (!err && tep_parse_format(t->tep, out, text, size, system))
-		err = ctx_error(t->ctx, -ENODEV, t->dir);
+		err = ctx_error(t->ctx, -ENODEV, t->instance.tracing);
 	return err;
 }
 
@@ -314,9 +145,9 @@ static int load_formats(struct watch_trace *t)
 		return -ENOMEM;
 	tep_set_file_bigendian(t->tep, tep_is_bigendian());
 	tep_set_local_bigendian(t->tep, tep_is_bigendian());
-	err = read_events_file(t, "header_page", &header, &size);
+	err = trace_events_read(&t->instance, "header_page", &header, &size);
 	if (!err && tep_parse_header_page(t->tep, header, size, sizeof(long)))
-		err = ctx_error(t->ctx, -ENODEV, t->dir);
+		err = ctx_error(t->ctx, -ENODEV, t->instance.tracing);
 	if (!err)
 		err = load_format(t, "signal", "signal_generate", &t->generate);
 	if (!err)
@@ -350,9 +181,9 @@ static int open_cpu(struct watch_trace *t, int number)
 		return -ENOMEM;
 	t->cpus = cpus;
 	snprintf(file, sizeof(file), "per_cpu/cpu%d/trace_pipe_raw", number);
-	fd = tracefs_instance_file_open(t->instance, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	fd = tracefs_instance_file_open(t->instance.handle, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return file_error(t, -errno, file);
+		return trace_instance_error(&t->instance, -errno, file);
 	t->cpus[t->nr_cpus++] = (struct trace_cpu){ .number = number, .fd = fd };
 	return 0;
 }
@@ -365,8 +196,8 @@ static int open_cpus(struct watch_trace *t)
 	struct dirent *d;
 	int number, err;
 
-	if (snprintf(path, sizeof(path), "%s/instances/%s/per_cpu", t->dir,
-		     tracefs_instance_get_name(t->instance)) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/instances/%s/per_cpu", t->instance.tracing,
+		     tracefs_instance_get_name(t->instance.handle)) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	dir = opendir(path);
 	if (!dir)
@@ -383,18 +214,14 @@ static int open_cpus(struct watch_trace *t)
 
 static int open_steps(struct watch_trace *t)
 {
-	int err = find_tracing(t->ctx, t->dir);
+	int err = find_failure_system(t);
 
-	if (!err)
-		err = find_failure_system(t);
 	if (!err)
 		err = load_formats(t);
 	if (!err)
 		err = alloc_page(t);
-	if (err)
-		return err;
-	remove_leftovers(t);
-	err = make_instance(t);
+	if (!err)
+		err = trace_instance_make(&t->instance);
 	if (!err)
 		err = open_cpus(t);
 	return err ? err : start_instance(t);
@@ -408,9 +235,10 @@ int watch_trace_open(struct kpage_ctx *ctx, struct watch_trace **out)
 	if (!t)
 		return -ENOMEM;
 	t->ctx = ctx;
-	t->instances_fd = t->instance_fd = -1;
 	trace_seq_init(&t->text);
-	err = open_steps(t);
+	err = trace_instance_init(&t->instance, ctx);
+	if (!err)
+		err = open_steps(t);
 	if (err) {
 		watch_trace_close(t);
 		return err;
@@ -419,30 +247,14 @@ int watch_trace_open(struct kpage_ctx *ctx, struct watch_trace **out)
 	return 0;
 }
 
-static void remove_instance(struct watch_trace *t)
-{
-	_cleanup_close_ int fd = -1;
-
-	if (!unlinkat(t->instances_fd, tracefs_instance_get_name(t->instance), AT_REMOVEDIR))
-		return;
-	/* Busy: a child has our descriptors. It is a leftover when we are gone. */
-	fd = openat(t->instance_fd, "tracing_on", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, "0", 1) != 1)
-		return;
-}
-
 void watch_trace_close(struct watch_trace *t)
 {
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->nr_cpus; i++)
 		close(t->cpus[i].fd);
-	if (t->instance)
-		remove_instance(t);
-	cleanup_close(&t->instance_fd);
-	cleanup_close(&t->instances_fd);
+	trace_instance_release(&t->instance);
 	free(t->held.events);
-	tracefs_instance_free(t->instance);
 	kbuffer_free(t->kbuf);
 	tep_free(t->tep);
 	trace_seq_destroy(&t->text);
@@ -595,10 +407,10 @@ static int read_lost(struct watch_trace *t, struct trace_cpu *cpu)
 	/* Not held open: another descriptor a CPU is more than a process may have, on
 	 * machines with many. */
 	snprintf(file, sizeof(file), "per_cpu/cpu%d/stats", cpu->number);
-	fd = openat(t->instance_fd, file, O_RDONLY | O_CLOEXEC);
+	fd = openat(t->instance.fd, file, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, stats, sizeof(stats) - 1);
 	if (n < 0)
-		return file_error(t, -errno, file);
+		return trace_instance_error(&t->instance, -errno, file);
 	stats[n] = '\0';
 	for (char *save, *line = strtok_r(stats, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
