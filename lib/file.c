@@ -120,12 +120,28 @@ KPAGE_EXPORT int kpage_file_open_dump(struct kpage_ctx *ctx, const char *path,
 	return open_flags_of_dump(ctx, fd, path, out);
 }
 
-KPAGE_EXPORT int kpage_file_open_pagemap(struct kpage_ctx *ctx, pid_t pid, struct kpage_file **out)
+static int open_pagemap(struct kpage_ctx *ctx, pid_t tid, struct kpage_file **out)
 {
 	char path[KPAGE_PATH_MAX];
 
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)tid);
 	return task_errno(file_adopt(ctx, ctx_open(ctx, path, O_RDONLY), path, out));
+}
+
+KPAGE_EXPORT int kpage_file_open_pagemap(struct kpage_ctx *ctx, pid_t pid, struct kpage_file **out)
+{
+	struct kpage_file *own = NULL;
+	uint64_t entry;
+	pid_t other;
+	int err = open_pagemap(ctx, pid, &own);
+
+	if ((err && err != -ESRCH) || (!err && kpage_file_read(own, 0, &entry, 1) != 0) ||
+	    !task_has_other(ctx, pid, &other)) {
+		*out = own;
+		return err;
+	}
+	kpage_file_free(own);
+	return open_pagemap(ctx, other, out);
 }
 
 KPAGE_EXPORT void kpage_file_free(struct kpage_file *f)

@@ -438,7 +438,8 @@ struct kpage_task {
 	char comm[64];
 	char state;		/* 'R', 'S', … 'Z' */
 	bool is_init;		/* process 1 of its PID namespace */
-	bool has_memory;	/* false: a kernel thread, or one that has exited */
+	bool has_memory;	/* false: a kernel thread, or one that has exited (though other
+				   threads of its process may not) */
 	bool has_sys_admin;	/* CAP_SYS_ADMIN in its effective set, of its user namespace */
 	pid_t tracer;		/* who traces it; 0: nobody */
 	bool sigbus_blocked, sigbus_ignored, sigbus_caught, sigbus_pending;
@@ -446,6 +447,14 @@ struct kpage_task {
 
 /* tid: a process or a thread. -ESRCH: no such task. */
 int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_task *out);
+
+/*
+ * The task whose files of /proc have the memory of a process: its first thread, whose files
+ * are the process's; or, once that has ended and only waits for the others (a zombie: its
+ * files are empty), another one. pid may be a thread, too. out: NULL: not wanted. -ESRCH:
+ * nobody has any (it has ended, or is a kernel thread), or there is no such process.
+ */
+int kpage_task_read_memory(struct kpage_ctx *ctx, pid_t pid, struct kpage_task *out);
 
 /* When the task was started, in ticks since boot: with its number it names one task for
  * good. From /proc/TID/stat. -ESRCH; -EUCLEAN the file has no such field. */

@@ -11,6 +11,29 @@ struct kpage_maps {
 	size_t size;
 };
 
+static int open_task(struct kpage_ctx *ctx, pid_t tid, FILE **out)
+{
+	return task_errno(ctx_fopenf(ctx, out, "/proc/%d/maps", (int)tid));
+}
+
+static bool is_empty(FILE *f)
+{
+	int c = fgetc(f);
+
+	return c == EOF || ungetc(c, f) == EOF;
+}
+
+static int open_process(struct kpage_ctx *ctx, pid_t pid, FILE **out)
+{
+	int err = open_task(ctx, pid, out);
+	pid_t other;
+
+	if ((err && err != -ESRCH) || (!err && !is_empty(*out)) || !task_has_other(ctx, pid, &other))
+		return err;
+	cleanup_fclose(out);
+	return open_task(ctx, other, out);
+}
+
 KPAGE_EXPORT int kpage_maps_open(struct kpage_ctx *ctx, pid_t pid, struct kpage_maps **out)
 {
 	struct kpage_maps *maps = calloc(1, sizeof(*maps));
@@ -18,10 +41,10 @@ KPAGE_EXPORT int kpage_maps_open(struct kpage_ctx *ctx, pid_t pid, struct kpage_
 
 	if (!maps)
 		return -ENOMEM;
-	err = ctx_fopenf(ctx, &maps->file, "/proc/%d/maps", (int)pid);
+	err = open_process(ctx, pid, &maps->file);
 	if (err) {
 		free(maps);
-		return task_errno(err);
+		return err;
 	}
 	*out = maps;
 	return 0;

@@ -27,10 +27,14 @@ KPAGE_EXPORT int kpage_mount_devices(struct kpage_ctx *ctx, pid_t pid, const cha
 	_cleanup_free_ char *line = NULL;
 	_cleanup_free_ dev_t *devices = NULL;
 	size_t size = 0, found = 0;
+	pid_t other;
 	dev_t dev;
 	int err;
 
 	err = ctx_fopenf(ctx, &f, "/proc/%d/mountinfo", (int)pid);
+	/* A zombie has none. */
+	if (err && task_has_other(ctx, pid, &other))
+		err = ctx_fopenf(ctx, &f, "/proc/%d/mountinfo", (int)other);
 	if (err)
 		return task_errno(err);
 	while (getline(&line, &size, f) > 0) {

@@ -114,6 +114,10 @@ bool entry_number(const char *name, const char *prefix, uint64_t *out);
 /* The kernel's flags (PF_*) of a task. -ESRCH; -EUCLEAN: the file holds none. */
 int task_flags(struct kpage_ctx *ctx, pid_t tid, uint64_t *out);
 
+/* Whether the files of another of its threads show the memory of a process: see
+ * kpage_task_read_memory(). */
+bool task_has_other(struct kpage_ctx *ctx, pid_t pid, pid_t *tid);
+
 /* ESRCH for a process that is gone, whatever errno /proc gave for it. */
 int task_errno(int err);
 

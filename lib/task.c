@@ -74,6 +74,50 @@ KPAGE_EXPORT int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_
 	return 0;
 }
 
+/* The first that has memory. */
+static int read_other_thread(struct kpage_ctx *ctx, pid_t pid, struct kpage_task *out)
+{
+	struct kpage_tasks *threads = NULL;
+	struct kpage_task thread;
+	int err = kpage_tasks_open(ctx, pid, &threads);
+	pid_t tid;
+
+	if (err)
+		return err;
+	err = -ESRCH;
+	while (err && kpage_tasks_next(threads, &tid) > 0)
+		if (!kpage_task_read(ctx, tid, &thread) && thread.has_memory)
+			err = 0;
+	kpage_tasks_free(threads);
+	if (!err && out)
+		*out = thread;
+	return err;
+}
+
+KPAGE_EXPORT int kpage_task_read_memory(struct kpage_ctx *ctx, pid_t pid, struct kpage_task *out)
+{
+	struct kpage_task task;
+	int err = kpage_task_read(ctx, pid, &task);
+
+	if (err)
+		return err;
+	if (!task.has_memory)
+		return task.state == 'Z' && task.pid == pid ? read_other_thread(ctx, pid, out) : -ESRCH;
+	if (out)
+		*out = task;
+	return 0;
+}
+
+bool task_has_other(struct kpage_ctx *ctx, pid_t pid, pid_t *tid)
+{
+	struct kpage_task task;
+
+	if (kpage_task_read_memory(ctx, pid, &task) || task.tid == pid)
+		return false;
+	*tid = task.tid;
+	return true;
+}
+
 /* Field `number` of /proc/TID/stat, counted from 1 as in proc(5); not the name. */
 static int stat_field(struct kpage_ctx *ctx, pid_t tid, unsigned int number, uint64_t *out)
 {

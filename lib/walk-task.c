@@ -32,7 +32,7 @@ static int walk_span(struct task_walk *w, uint64_t start, uint64_t end)
 			}
 		}
 		/* Past the end of the user's part of the address space (vsyscall), or
-		 * the process has ended: see is_gone(). */
+		 * the process has ended: it is asked for in the end. */
 		if ((size_t)got < want)
 			return 0;
 		start += want;
@@ -118,17 +118,6 @@ static int walk_ranges(struct kpage_ctx *ctx, struct task_walk *w, pid_t pid,
 	return err;
 }
 
-/* The files of a process that ended just read as empty. */
-static int is_gone(struct kpage_ctx *ctx, pid_t pid)
-{
-	struct kpage_task task;
-	int err = kpage_task_read(ctx, pid, &task);
-
-	if (err)
-		return err;
-	return task.has_memory ? 0 : -ESRCH;
-}
-
 KPAGE_EXPORT int kpage_walk_task(struct kpage_ctx *ctx, const struct kpage_walk *walk, pid_t pid,
 				 const struct kpage_range *ranges, size_t n)
 {
@@ -147,7 +136,8 @@ KPAGE_EXPORT int kpage_walk_task(struct kpage_ctx *ctx, const struct kpage_walk 
 	if (!err)
 		err = batch_flush(&w.batch, walk);
 	if (!err)
-		err = is_gone(ctx, pid);
+		/* The files of a process that ended just read as empty. */
+		err = kpage_task_read_memory(ctx, pid, NULL);
 	batch_release(&w.batch);
 	free(w.entries);
 	kpage_file_free(pagemap);

@@ -320,13 +320,21 @@ sleep_and_inject() {
 	said "not killed by the filter" 0
 }
 
-@test "a process whose first thread is gone can't be chosen, and nothing is done" {
+@test "a process whose first thread has ended: its memory is there, by another one" {
 	start target "$odd_target" leaderless
-	inject -m madvise -p "$pid" --vaddr "$(page 1)"
-	ended_with 1
-	says "$pid: no such process"
+	eventually has_state "$pid" Z
+	page-types --owners --json --pfn "$(target_pfn 1)" > "$report"
+	jq -es 'map(select(.record == "owner")) | length == 1 and
+		(.[0] | .pid == '"$pid"' and .address == "'"$(page 1)"'" and .comm == "odd-target")' "$report"
+	inject -m madvise --early --consume -p "$pid" --vaddr "$(page 1)"
+	ended_with 0
+	says "--early: odd-target[$pid]: its first thread has ended: the kernel tells none of the others early"
+	shows '($pages | length) == 1 and ($pages[0] | .outcome == "poisoned" and .pid == $pid) and
+		($tasks | length) == 1 and ($tasks[0] | .pid == $pid and .tid != $pid and
+		.code == "BUS_MCEERR_AR" and .address == at(1) and .sent == 1 and
+		.action == "handler" and .state == "survived")'
+	said "SIGBUS BUS_MCEERR_AR address $(page 1) lsb 12 thread $(jq -s 'map(select(.record == "task"))[0].tid' "$report")"
 	kill -0 "$pid"
-	(($(corrupted) == before))
 }
 
 # A program of a hundred bytes: it writes to its memory at 0x8049000, and pauses.

@@ -155,6 +155,75 @@ static void test_without_memory(void **state)
 	assert_false(t.has_memory);
 }
 
+/* A task of process 17. */
+static void put_task(struct fixture *fx, pid_t tid, const char *state, bool has_memory)
+{
+	char path[64], status[128];
+
+	snprintf(status, sizeof(status), "Name:\tthread\nState:\t%s\nTgid:\t17\nPid:\t%d\n%s", state,
+		 (int)tid, has_memory ? "VmSize:\t    5808 kB\n" : "");
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	fixture_text(fx, path, status);
+	snprintf(path, sizeof(path), "/proc/17/task/%d/status", (int)tid);
+	fixture_text(fx, path, status);
+}
+
+static void test_whose_memory(void **state)
+{
+	struct kpage_task t = { .tid = 42 };
+	struct fixture *fx = *state;
+
+	assert_int_equal(kpage_task_read_memory(fx->ctx, 17, &t), -ESRCH);
+	put_task(fx, 17, "S (sleeping)", true);
+	put_task(fx, 18, "S (sleeping)", true);
+	assert_int_equal(kpage_task_read_memory(fx->ctx, 17, &t), 0);
+	assert_int_equal(t.tid, 17);
+	assert_int_equal(kpage_task_read_memory(fx->ctx, 18, &t), 0);
+	assert_int_equal(t.tid, 18);
+	/* A kernel thread, and one that is just ending. */
+	put_task(fx, 17, "S (sleeping)", false);
+	assert_int_equal(kpage_task_read_memory(fx->ctx, 17, &t), -ESRCH);
+	put_task(fx, 18, "Z (zombie)", false);
+	assert_int_equal(kpage_task_read_memory(fx->ctx, 18, NULL), -ESRCH);
+	assert_int_equal(t.tid, 18);
+}
+
+static void test_first_thread_has_ended(void **state)
+{
+	struct kpage_task t = { .tid = 42 };
+	struct fixture *fx = *state;
+	struct kpage_maps *maps = NULL;
+	struct kpage_file *pagemap = NULL;
+	struct kpage_vma vma;
+	uint64_t entry = 0;
+
+	put_task(fx, 17, "Z (zombie)", false);
+	put_task(fx, 18, "Z (zombie)", false);
+	assert_int_equal(kpage_task_read_memory(fx->ctx, 17, &t), -ESRCH);
+	assert_int_equal(t.tid, 42);
+	put_task(fx, 19, "S (sleeping)", true);
+	assert_int_equal(kpage_task_read_memory(fx->ctx, 17, &t), 0);
+	assert_int_equal(t.tid, 19);
+	assert_int_equal(kpage_task_read_memory(fx->ctx, 17, NULL), 0);
+
+	/* Its own maps are empty; its pagemap can't be opened (6.18), or is empty, too. */
+	fixture_text(fx, "/proc/17/maps", "");
+	fixture_text(fx, "/proc/19/maps", "1000-3000 rw-p 00000000 00:00 0 \n");
+	fixture_text(fx, "/proc/19/pagemap", "\1\2\3\4\5\6\7\10");
+	assert_int_equal(kpage_maps_open(fx->ctx, 17, &maps), 0);
+	assert_int_equal(kpage_maps_next(maps, &vma), 1);
+	assert_int_equal(vma.end, 0x3000);
+	assert_int_equal(kpage_maps_next(maps, &vma), 0);
+	kpage_maps_free(maps);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(kpage_file_open_pagemap(fx->ctx, 17, &pagemap), 0);
+		assert_int_equal(kpage_file_read(pagemap, 0, &entry, 1), 1);
+		assert_int_equal(entry, UINT64_C(0x0807060504030201));
+		kpage_file_free(pagemap);
+		fixture_text(fx, "/proc/17/pagemap", "");
+	}
+}
+
 static void test_names(void **state)
 {
 	struct kpage_task t;
@@ -277,6 +346,8 @@ int main(void)
 		TREE_TEST(test_process),
 		TREE_TEST(test_thread),
 		TREE_TEST(test_without_memory),
+		TREE_TEST(test_whose_memory),
+		TREE_TEST(test_first_thread_has_ended),
 		TREE_TEST(test_tracer_and_rights),
 		TREE_TEST(test_started),
 		TREE_TEST(test_cpu),

@@ -98,7 +98,7 @@ static void print_survivor(const struct injection *inj, pid_t pid)
 {
 	struct kpage_task task;
 
-	if (kpage_task_read(inj->ctx, pid, &task) || !task.has_memory)
+	if (kpage_task_read(inj->ctx, pid, &task) || kpage_task_read_memory(inj->ctx, pid, NULL))
 		printf("  [%d]: no signal seen: ended\n", (int)pid);
 	else
 		printf("  %s[%d]: not signalled: alive%s\n", task.comm, (int)pid,

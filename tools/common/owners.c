@@ -218,7 +218,7 @@ static void look_at_process(struct worker *w, pid_t pid)
 	int err;
 
 	/* Kernel threads and zombies have no page tables. */
-	if (process_check(w->ctx, pid))
+	if (kpage_task_read_memory(w->ctx, pid, NULL))
 		return;
 	err = kpage_file_open_pagemap(w->ctx, pid, &l.pagemap);
 	if (!err)
@@ -227,7 +227,7 @@ static void look_at_process(struct worker *w, pid_t pid)
 	/* Present, and nowhere a PFN: they are hidden from us. */
 	hidden = !err && l.present && !l.has_pfn;
 	if (!err && !hidden)
-		err = process_check(w->ctx, pid);
+		err = kpage_task_read_memory(w->ctx, pid, NULL);
 	if (err || hidden)
 		count_unreadable(&w->found, hidden, err);
 }

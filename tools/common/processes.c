@@ -7,14 +7,6 @@
 
 #include "common/page-set.h"
 
-int process_check(struct kpage_ctx *ctx, pid_t pid)
-{
-	struct kpage_task task;
-	int err = kpage_task_read(ctx, pid, &task);
-
-	return err ? err : task.has_memory ? 0 : -ESRCH;
-}
-
 void process_list_add(struct process_list *list, pid_t pid)
 {
 	for (size_t i = 0; i < list->n; i++)
@@ -82,6 +74,17 @@ void process_list_release(struct process_list *list)
 {
 	free(list->v);
 	*list = (struct process_list){ 0 };
+}
+
+int process_hold(struct kpage_ctx *ctx, pid_t pid, pid_t *tid, struct kpage_remote **out)
+{
+	struct kpage_task task;
+	int err = kpage_task_read_memory(ctx, pid, &task);
+
+	if (err)
+		return err;
+	*tid = task.tid;
+	return kpage_remote_attach(ctx, task.tid, out);
 }
 
 const char *hold_error_text(int err)

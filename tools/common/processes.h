@@ -10,9 +10,6 @@ struct process_list {
 	size_t n;
 };
 
-/* Whether a process has memory. -ESRCH: it has ended, or is a kernel thread. */
-int process_check(struct kpage_ctx *ctx, pid_t pid);
-
 /* Adds one, if it is not in it. */
 void process_list_add(struct process_list *list, pid_t pid);
 
@@ -23,6 +20,12 @@ void process_list_add(struct process_list *list, pid_t pid);
 int process_list_add_descendants(struct process_list *list, struct kpage_ctx *ctx);
 
 void process_list_release(struct process_list *list);
+
+/*
+ * Holds a process by its first thread, or by another one once that has ended: *tid. The
+ * caller detaches. Errors: those of kpage_remote_attach().
+ */
+int process_hold(struct kpage_ctx *ctx, pid_t pid, pid_t *tid, struct kpage_remote **out);
 
 /* Why a task can't be held: an error of kpage_remote_attach() and what follows it. */
 const char *hold_error_text(int err);

@@ -192,7 +192,7 @@ static int walk_vmas(struct collector *c, pid_t pid, const struct vma_list *vmas
 	}
 	/* To the walk, no ranges mean all. */
 	if (!n && (s->nr_vmas || s->has_ranges))
-		return process_check(c->ctx, pid);
+		return kpage_task_read_memory(c->ctx, pid, NULL);
 	return kpage_walk_task(c->ctx, &walk, pid, ranges, n);
 }
 

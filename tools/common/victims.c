@@ -109,11 +109,7 @@ void victims_add(struct victims *v, struct kpage_ctx *ctx, const struct kpage_ev
 
 static bool has_died(struct kpage_ctx *ctx, const struct victim *victim)
 {
-	struct kpage_task task;
-
-	if (kpage_task_read(ctx, victim->pid ? victim->pid : victim->tid, &task))
-		return true;
-	return task.state == 'Z' || task.state == 'X' || !task.has_memory;
+	return kpage_task_read_memory(ctx, victim->pid ? victim->pid : victim->tid, NULL);
 }
 
 static enum fate judge(struct kpage_ctx *ctx, const struct victim *victim)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/processes.h"
 #include "common/signals.h"
 #include "common/walk.h"
 
@@ -151,7 +152,7 @@ static uint64_t address_in(uint64_t pfn, pid_t tid, void *arg)
 
 static void add_seen(struct run *run, pid_t tid, const struct kpage_siginfo *info, bool twice)
 {
-	struct process *p = process_find(run, tid);
+	struct process *p = process_find(run, process_of_thread(run, tid));
 
 	if (p && info->code == BUS_MCEERR_AR)
 		p->forced = true;
@@ -177,7 +178,7 @@ static void note_siginfo(pid_t tid, const struct kpage_siginfo *info, void *arg)
 
 static bool is_settled(const struct process *p, const struct kpage_task *task)
 {
-	if (!task->has_memory || task->state == 'T')
+	if (task->state == 'T')
 		return true;
 	if (!task->sigbus_caught)
 		return !p->forced;
@@ -195,7 +196,7 @@ static void wait_until_settled(struct run *run, pid_t pid)
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (p && !kpage_task_read(run->ctx, pid, &task) && !is_settled(p, &task) &&
+	while (p && !kpage_task_read_memory(run->ctx, pid, &task) && !is_settled(p, &task) &&
 	       !signals_pending() && seconds_since(&start) < SETTLE_S)
 		nanosleep(&tick, NULL);
 }
@@ -207,14 +208,15 @@ static void consume(struct run *run, const struct page *page)
 	pid_t pid = page->target->pid;
 	struct kpage_remote *remote;
 	struct kpage_siginfo info;
+	pid_t tid;
 	int err;
 
 	wait_until_settled(run, pid);
-	err = kpage_remote_attach(run->ctx, pid, &remote);
+	err = process_hold(run->ctx, pid, &tid, &remote);
 	if (!err) {
 		err = kpage_remote_load(remote, page->target->address, &info);
 		if (err > 0 && info.signo == SIGBUS)
-			add_seen(run, pid, &info, true);
+			add_seen(run, tid, &info, true);
 		kpage_remote_detach(remote);
 	}
 	if (err < 0 && err != -ESRCH)

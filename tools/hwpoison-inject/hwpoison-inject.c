@@ -178,7 +178,8 @@ static int check_hold(struct run *run, const struct process *p)
 {
 	const struct inject_method *method = &run->method->inject;
 	struct kpage_remote *remote;
-	int err = kpage_remote_attach(run->ctx, p->pid, &remote);
+	pid_t tid;
+	int err = process_hold(run->ctx, p->pid, &tid, &remote);
 
 	if (!err)
 		err = kpage_remote_detach(remote);
@@ -195,7 +196,7 @@ static int check_hold(struct run *run, const struct process *p)
 static int check_process(struct run *run, const struct process *p)
 {
 	struct kpage_task task;
-	int err = kpage_task_read(run->ctx, p->pid, &task);
+	int err = kpage_task_read_memory(run->ctx, p->pid, &task);
 
 	if (err)
 		return EXIT_OK;

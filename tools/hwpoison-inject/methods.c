@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "common/processes.h"
+
 /* The C library has only the other one. */
 #ifndef MADV_SOFT_OFFLINE
 #define MADV_SOFT_OFFLINE 101
@@ -104,15 +106,16 @@ static int madvise_in(struct injection *inj, uint64_t pfn, const struct page_own
 	struct kpage_remote *remote;
 	struct kpage_siginfo info;
 	long result = 0;
+	pid_t tid;
 	int err, end;
 
-	err = kpage_remote_attach(inj->ctx, owner->pid, &remote);
+	err = process_hold(inj->ctx, owner->pid, &tid, &remote);
 	if (err)
 		return err;
 	err = has_page(owner, pfn) ? kpage_remote_syscall(remote, SYS_madvise, args, &result) : -ESTALE;
 	/* Since 6.11 or so the kernel takes the caller for one that ran into the page. */
 	if (!err && inj->hooks.siginfo && kpage_remote_siginfo(remote, &info) > 0)
-		inj->hooks.siginfo(owner->pid, &info, inj->hooks.arg);
+		inj->hooks.siginfo(tid, &info, inj->hooks.arg);
 	end = kpage_remote_detach(remote);
 	if (err)
 		return err;

@@ -64,6 +64,17 @@ static int add_process(struct run *run, pid_t pid)
 	return err == -ESRCH ? 0 : err;
 }
 
+/* The kernel looks for one to tell early from the first thread on, and goes by that one. */
+static void warn_of_zombie(struct run *run, const struct process *p)
+{
+	struct kpage_task task;
+
+	if (run->opt.policy == KPAGE_POLICY_EARLY && !kpage_task_read(run->ctx, p->pid, &task) &&
+	    task.state == 'Z')
+		warn("--early: %s[%d]: its first thread has ended: the kernel tells none of the others early",
+		     p->comm, (int)p->pid);
+}
+
 int policy_apply(struct run *run)
 {
 	int err = 0;
@@ -72,8 +83,10 @@ int policy_apply(struct run *run)
 	if (!run->opt.has_policy || run->child)
 		return EXIT_OK;
 	for (size_t i = 0; i < run->nr_processes && !err; i++)
-		if (run->processes[i].selected)
+		if (run->processes[i].selected) {
+			warn_of_zombie(run, &run->processes[i]);
 			err = add_process(run, run->processes[i].pid);
+		}
 	/* They may all have ended: nothing is changed then, and nothing noted. */
 	if (!err && run->nr_policies)
 		err = write_note(run);

@@ -94,10 +94,10 @@ static void note(struct run *run, pid_t pid)
 	/* Only of this machine: a tree of copies has other processes by that number. */
 	if (kpage_ctx_is_live(run->ctx))
 		p->pidfd = pidfd_open(pid, 0);
-	if (!kpage_task_read(run->ctx, pid, &task)) {
+	if (!kpage_task_read(run->ctx, pid, &task))
 		snprintf(p->comm, sizeof(p->comm), "%.15s", task.comm);
+	if (!kpage_task_read_memory(run->ctx, pid, &task))
 		p->blocks_sigbus = task.sigbus_blocked;
-	}
 	if (kpage_cgroup_of_task(run->ctx, pid, &p->cgroup))
 		p->cgroup = NULL;
 	note_threads(run, pid);
@@ -123,13 +123,12 @@ void processes_note(struct run *run)
 static bool has_ended(const struct run *run, const struct process *p)
 {
 	struct pollfd poll_fd = { .fd = p->pidfd, .events = POLLIN };
-	struct kpage_task task;
 
 	if (p->pid == run->child)
 		return run->child_ended;
 	if (p->pidfd >= 0)
 		return poll(&poll_fd, 1, 0) > 0;
-	return kpage_task_read(run->ctx, p->pid, &task) || !task.has_memory;
+	return kpage_task_read_memory(run->ctx, p->pid, NULL);
 }
 
 static void look(struct run *run)

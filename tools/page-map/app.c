@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "common/processes.h"
 #include "views.h"
 
 /* ----------------------------------------------------------------------- the way */
@@ -123,7 +122,7 @@ int app_open(struct app *app, const char *sysroot, const char *copy)
 
 	if (status)
 		return status;
-	if (app->pid && process_check(app->machine.ctx, app->pid) == -ESRCH)
+	if (app->pid && kpage_task_read_memory(app->machine.ctx, app->pid, NULL) == -ESRCH)
 		return fail(EXIT_FAILED, "--pid: %d: no such process, or a thread of the kernel",
 			    (int)app->pid);
 	v = screens_of(app, &n)[0](app);

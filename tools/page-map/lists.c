@@ -57,13 +57,13 @@ static const struct list_column process_columns[] = {
 	{ "COMMAND", 0, false, NULL, NULL },
 };
 
-/* In pages; of /proc/PID/statm. */
-static uint64_t read_resident(struct kpage_ctx *ctx, pid_t pid)
+/* In pages; of /proc/TID/statm. */
+static uint64_t read_resident(struct kpage_ctx *ctx, pid_t tid)
 {
 	char path[64], line[128];
 	unsigned long long size, resident;
 
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)tid);
 	if (kpage_ctx_read_line(ctx, path, line, sizeof(line)) < 0 ||
 	    sscanf(line, "%llu %llu", &size, &resident) != 2)
 		return UINT64_MAX;
@@ -74,7 +74,7 @@ static int load_processes(struct list *l)
 {
 	struct kpage_ctx *ctx = l->view.app->machine.ctx;
 	struct kpage_tasks *tasks = NULL;
-	struct kpage_task task;
+	struct kpage_task task, memory;
 	pid_t pid;
 	int err = kpage_tasks_open(ctx, 0, &tasks), more = 0;
 
@@ -82,12 +82,12 @@ static int load_processes(struct list *l)
 		struct row *r;
 
 		/* It has ended meanwhile, or has no memory. */
-		if (kpage_task_read(ctx, pid, &task) || !task.has_memory)
+		if (kpage_task_read(ctx, pid, &task) || kpage_task_read_memory(ctx, pid, &memory))
 			continue;
 		r = list_add(l);
 		r->id = (uint64_t)pid;
 		r->name = xstrdup(task.comm);
-		r->resident = read_resident(ctx, pid);
+		r->resident = read_resident(ctx, memory.tid);
 	}
 	kpage_tasks_free(tasks);
 	return err ? err : more;

@@ -508,11 +508,8 @@ static int complete(struct chunk *c)
 /* A process that has ended reads as empty. */
 static int gone_or_empty(const struct space *s)
 {
-	struct kpage_task task;
-
-	if (!s->pid || !kpage_ctx_is_live(s->machine->ctx))
-		return 0;
-	return kpage_task_read(s->machine->ctx, s->pid, &task) || !task.has_memory ? -ESRCH : 0;
+	return s->pid && kpage_ctx_is_live(s->machine->ctx) ?
+		       kpage_task_read_memory(s->machine->ctx, s->pid, NULL) : 0;
 }
 
 static ssize_t read_piece(const struct space *s, uint64_t place, size_t n, unsigned int needs,

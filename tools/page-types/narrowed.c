@@ -100,7 +100,7 @@ int narrowed_walk_task(struct run *run, const struct kpage_walk *walk, pid_t pid
 	if (n)
 		err = kpage_walk_task(run->ctx, walk, pid, ranges, n);
 	else
-		err = process_check(run->ctx, pid);
+		err = kpage_task_read_memory(run->ctx, pid, NULL);
 	narrowing_enter(&run->narrowed.conditions, NULL);
 	vma_list_release(&vmas);
 	return err;

@@ -103,14 +103,15 @@ static void consider(struct file_table *t, pid_t pid, const char *link, int fd)
 	add_file(t, &file);
 }
 
-/* Entries of /proc/PID/fd or /proc/PID/map_files. */
-static void add_links(struct file_table *t, pid_t pid, const char *which, bool has_fds)
+/* Entries of /proc/TID/fd or /proc/TID/map_files. */
+static void add_links(struct file_table *t, const struct kpage_task *task, const char *which,
+		      bool has_fds)
 {
 	char dir[32], link[64];
 	const struct dirent *entry;
 	DIR *d;
 
-	snprintf(dir, sizeof(dir), "/proc/%d/%s", (int)pid, which);
+	snprintf(dir, sizeof(dir), "/proc/%d/%s", (int)task->tid, which);
 	d = opendir(dir);
 	if (!d)
 		return;
@@ -118,7 +119,7 @@ static void add_links(struct file_table *t, pid_t pid, const char *which, bool h
 		if (entry->d_name[0] == '.' ||
 		    snprintf(link, sizeof(link), "%s/%s", dir, entry->d_name) >= (int)sizeof(link))
 			continue;
-		consider(t, pid, link, has_fds ? (int)strtol(entry->d_name, NULL, 10) : -1);
+		consider(t, task->pid, link, has_fds ? (int)strtol(entry->d_name, NULL, 10) : -1);
 	}
 	closedir(d);
 }
@@ -126,16 +127,17 @@ static void add_links(struct file_table *t, pid_t pid, const char *which, bool h
 static void list_files(struct kpage_ctx *ctx, struct file_table *t)
 {
 	struct kpage_tasks *tasks = NULL;
+	struct kpage_task task;
 	pid_t pid;
 
 	if (kpage_tasks_open(ctx, 0, &tasks))
 		return;
 	while (kpage_tasks_next(tasks, &pid) > 0) {
 		/* What was handed down to us is somebody else's. */
-		if (pid == getpid())
+		if (pid == getpid() || kpage_task_read_memory(ctx, pid, &task))
 			continue;
-		add_links(t, pid, "fd", true);
-		add_links(t, pid, "map_files", false);
+		add_links(t, &task, "fd", true);
+		add_links(t, &task, "map_files", false);
 	}
 	kpage_tasks_free(tasks);
 }
