@@ -291,3 +291,20 @@ needs_libkpage() {
 		$(pkg-config --cflags --libs libkpage)
 	program_works
 }
+
+# Paths from the top that the documents name: no patterns, and not those of the kernel.
+paths_in_documents() {
+	cd "$top" || return
+	grep -ohE '`(script|doc|lib|tools|tests|bench|man|completions|systemd)/[A-Za-z0-9_./*-]+' \
+		README.md NEWS.md doc/*.md | tr -d '`' | grep -vE '[*]|[A-Z]{4}|^tools/mm/' | sort -u
+}
+
+@test "the files that the documents name are there" {
+	[ -d "$top/script" ] || skip "a distribution has not all of them"
+	paths_in_documents > "$BATS_TEST_TMPDIR/named"
+	[ "$(wc -l < "$BATS_TEST_TMPDIR/named")" -ge 40 ]
+	while IFS= read -r path; do
+		[ -e "$top/$path" ] || echo "not there: $path"
+	done < "$BATS_TEST_TMPDIR/named" > "$BATS_TEST_TMPDIR/missing"
+	fails_on "$BATS_TEST_TMPDIR/missing"
+}
