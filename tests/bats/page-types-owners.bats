@@ -194,6 +194,12 @@ json() {
 	run_split owners --pfn 1,2
 	stdout_has "  cgroup /sys/fs/cgroup/system.slice/docker-$id.scope (container 0123456789ab)" \
 		"  cgroup @4242 (removed, or not to be seen here)"
+	# Of the processes only what the page's line does not say.
+	diff -u <(grep ' in cgroup ' "$stdout_file") - <<-END
+	  9 is in cgroup /user.slice
+	  7 is in cgroup /system.slice/docker-$id.scope (container 0123456789ab)
+	  9 is in cgroup /user.slice
+	END
 	json 5 --pfn 1,2
 	diff -u - <(fields '.record, .cgroup, .cgroup_path, .container') <<-END
 	owned_page $ino /sys/fs/cgroup/system.slice/docker-$id.scope $id

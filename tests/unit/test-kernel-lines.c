@@ -75,6 +75,10 @@ static void test_hardware(void **state)
 		uint64_t address;
 		const char *line;
 	} lines[] = {
+		{ 0x12345000, "MCE 0: ADDR 12345000" },
+		{ 0x12345000, "MCE ADDR 0x12345000" },
+		{ 0x5000, "MISC 86 ADDR 5000 " },
+		{ 0x5000, "ADDR 0x5000" },
 		{ 0x3fdbd000, "[  31.7] mce: [Hardware Error]: TSC 0 ADDR 3fdbd000 MISC 8c " },
 		{ 0x12345000, "mce: [Hardware Error]: TSC 9f1c2ab4 ADDR 12345000 SYND 0 IPID b000000000 " },
 		{ 0x12345678, "[Hardware Error]: CPU 1: Machine Check Exception: 5 Bank 1: bd80000000000134 "
@@ -119,7 +123,6 @@ static void test_no_page(void **state)
 		"eth0: MAC ADDR 12345000",
 		"audit: pfn 0x1234",
 		"the page:0x1234 that nobody wrote about",
-		"HardwareCorrupted:     0 kB",
 		"AnonHugePages:         8 kB",
 	};
 
@@ -132,6 +135,7 @@ static void test_all_poisoned(void **state)
 {
 	(void)state;
 	check("HardwareCorrupted:     8 kB", LINE_ALL_POISONED, 0);
+	check("HardwareCorrupted:     0 kB", LINE_ALL_POISONED, 0);
 	check("HardwareCorrupted: 16384 kB\n", LINE_ALL_POISONED, 0);
 }
 

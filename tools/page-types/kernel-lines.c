@@ -29,7 +29,7 @@ static const struct wording {
 	const char *text;
 	enum number_kind kind;
 	bool with_0x;		/* the number needs it */
-	const char *also;	/* somewhere before; NULL: nothing */
+	const char *also;	/* somewhere before; NULL: nothing; "": the line begins so */
 } wordings[] = {
 	/* A virtual address. */
 	{ "MCE: Killing ", NUMBER_NONE, false, NULL },
@@ -60,6 +60,10 @@ static const struct wording {
 	{ "hardware memory error in user-access at ", NUMBER_ADDRESS, false, NULL },
 	{ "physical_address: ", NUMBER_ADDRESS, false, NULL },
 	{ " ADDR ", NUMBER_MCE, false, "[Hardware Error]" },
+	/* mcelog, which may have it at the beginning of the line. */
+	{ " ADDR ", NUMBER_MCE, false, "MCE" },
+	{ " ADDR ", NUMBER_MCE, false, "MISC " },
+	{ "ADDR ", NUMBER_MCE, false, "" },
 	/* EDAC, and the event mc_event. */
 	{ " page:", NUMBER_PFN, true, "EDAC" },
 	{ " address:", NUMBER_ADDRESS, true, "mc_event:" },
@@ -120,7 +124,7 @@ static enum line_subject parse_behind(const struct wording *w, const char *text,
 	case NUMBER_ADDRESS:
 		return page_subject(n / kpage_page_size(), pfn);
 	case NUMBER_KB:
-		return n ? LINE_ALL_POISONED : LINE_NOTHING;
+		return LINE_ALL_POISONED;
 	case NUMBER_NONE:
 		break;
 	}
@@ -133,6 +137,8 @@ static const char *find_wording(const struct wording *w, const char *line)
 	const char *also = w->also ? strstr(line, w->also) : line, *at;
 
 	at = also ? strstr(also, w->text) : NULL;
+	if (at > line && w->also && !w->also[0])
+		at = NULL;
 	return at ? at + strlen(w->text) : NULL;
 }
 

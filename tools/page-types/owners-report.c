@@ -194,25 +194,29 @@ static void print_head(const struct owned_page *page)
 	printf("flags %s\n", names[0] ? names : "none");
 }
 
-static void print_cgroup(const struct owned_page *page)
+static void print_cgroup_path(const char *path)
 {
 	char id[CONTAINER_SIZE];
 
+	print_name(path);
+	if (!container_of_cgroup(path, id))
+		return;
+	/* An id is known by its first twelve digits; a name is shown whole. */
+	printf(" (container ");
+	id[strlen(id) == 64 ? 12 : strlen(id)] = '\0';
+	print_name(id);
+	putchar(')');
+}
+
+static void print_cgroup(const struct owned_page *page)
+{
 	if (!page->target->cgroup)
 		return;
 	printf("  cgroup ");
-	if (!page->cgroup_path) {
-		printf("@%" PRIu64 " (removed, or not to be seen here)\n", page->target->cgroup);
-		return;
-	}
-	print_name(page->cgroup_path);
-	if (container_of_cgroup(page->cgroup_path, id)) {
-		/* An id is known by its first twelve digits; a name is shown whole. */
-		printf(" (container ");
-		id[strlen(id) == 64 ? 12 : strlen(id)] = '\0';
-		print_name(id);
-		putchar(')');
-	}
+	if (page->cgroup_path)
+		print_cgroup_path(page->cgroup_path);
+	else
+		printf("@%" PRIu64 " (removed, or not to be seen here)", page->target->cgroup);
 	putchar('\n');
 }
 
@@ -305,6 +309,36 @@ static void print_owners(struct ownership *o, const struct owned_page *page)
 	}
 }
 
+/* A page is charged to the cgroup of who had it first; who maps it can be in others. */
+static bool is_cgroup_of_page(const struct owned_page *page, const char *cgroup)
+{
+	size_t path = page->cgroup_path ? strlen(page->cgroup_path) : 0, len = strlen(cgroup);
+
+	return len > 1 && path > len && !strcmp(page->cgroup_path + path - len, cgroup);
+}
+
+/* Unless it is told of the page already. */
+static void print_cgroup_of_task(struct ownership *o, const struct owned_page *page, pid_t pid)
+{
+	const char *cgroup = owners_process(o, pid)->cgroup;
+
+	if (!cgroup || !strcmp(cgroup, "/") || is_cgroup_of_page(page, cgroup))
+		return;
+	printf("  %d is in cgroup ", (int)pid);
+	print_cgroup_path(cgroup);
+	putchar('\n');
+}
+
+/* The mappings of a page ascend by process. */
+static void print_cgroups_of_tasks(struct ownership *o, const struct owned_page *page)
+{
+	for (size_t i = 0; i < page->nr_mappings; i++)
+		if (!i || page->mappings[i].pid != page->mappings[i - 1].pid)
+			print_cgroup_of_task(o, page, page->mappings[i].pid);
+	if (page->file)
+		print_cgroup_of_task(o, page, page->file->pid);
+}
+
 static void report_text(struct ownership *o, const struct owned_page *page)
 {
 	print_head(page);
@@ -312,6 +346,7 @@ static void report_text(struct ownership *o, const struct owned_page *page)
 	/* Each page has a table of its own. */
 	o->out.table = NULL;
 	print_owners(o, page);
+	print_cgroups_of_tasks(o, page);
 	print_others(page);
 	if (!page->nr_mappings && !page->file && !page->missing)
 		printf("  %s\n", text_without_mappings(page));

@@ -53,6 +53,8 @@ static int add_all_poisoned(struct ownership *o)
 
 static int take_lines(struct ownership *o, const struct kernel_lines *l)
 {
+	int status;
+
 	if (!l->n && !l->all_poisoned)
 		return fail(EXIT_FAILED, STDIN_NAME ": none of %zu lines names a page "
 			    "(give kernel log lines, or choose pages: --pfn, --phys, --bits, ...)",
@@ -64,7 +66,10 @@ static int take_lines(struct ownership *o, const struct kernel_lines *l)
 	if (l->passed_over)
 		warn(STDIN_NAME ": %zu of %zu lines name no page", l->passed_over,
 		     l->lines);
-	return l->all_poisoned ? add_all_poisoned(o) : EXIT_OK;
+	status = l->all_poisoned ? add_all_poisoned(o) : EXIT_OK;
+	if (!status && !o->selection->nr_pfns)
+		warn(STDIN_NAME ": HardwareCorrupted: no page is poisoned");
+	return status;
 }
 
 static int read_lines(struct ownership *o)
