@@ -110,12 +110,17 @@ KPAGE_EXPORT int kpage_task_read_memory(struct kpage_ctx *ctx, pid_t pid, struct
 
 bool task_has_other(struct kpage_ctx *ctx, pid_t pid, pid_t *tid)
 {
+	char error_path[sizeof(ctx->error_path)];
 	struct kpage_task task;
 
-	if (kpage_task_read_memory(ctx, pid, &task) || task.tid == pid)
-		return false;
-	*tid = task.tid;
-	return true;
+	/* What failed before is still what failed. */
+	memcpy(error_path, ctx->error_path, sizeof(error_path));
+	if (!kpage_task_read_memory(ctx, pid, &task) && task.tid != pid) {
+		*tid = task.tid;
+		return true;
+	}
+	memcpy(ctx->error_path, error_path, sizeof(error_path));
+	return false;
 }
 
 /* Field `number` of /proc/TID/stat, counted from 1 as in proc(5); not the name. */

@@ -5,39 +5,75 @@
 /* Holes up to this many pages are read over: they cost less than another call. */
 #define SMALL_HOLE 128
 
+/* While the kernel scans, the process can't change its mappings: not for long at a time. */
+#define SCAN_PAGES (UINT64_C(1) << 18)
+
 struct task_walk {
 	const struct kpage_walk *walk;
 	const struct kpage_file *pagemap;
+	bool can_scan;		/* until the kernel says otherwise */
 	uint64_t *entries;
 	struct batch batch;
 };
 
+/* Adds the populated ones of n entries. *some: whether there are any. */
+static int add_entries(struct task_walk *w, uint64_t start, size_t n, bool *some)
+{
+	int err = 0;
+
+	*some = false;
+	for (size_t i = 0; !err && i < n; i++) {
+		if (!(w->entries[i] & (KPAGE_PM_PRESENT | KPAGE_PM_SWAP)))
+			continue;
+		*some = true;
+		batch_add(&w->batch, start + i, w->entries[i]);
+		if (w->batch.b.n == KPAGE_BATCH)
+			err = batch_flush(&w->batch, w->walk);
+	}
+	return err;
+}
+
+/* Moves *start to the next page that is populated. What is reserved and never used can be
+ * terabytes, of which reading gives an entry a page; the kernel passes over it by the page
+ * table, if it has the scan. */
+static int skip_empty(struct task_walk *w, uint64_t *start, uint64_t end)
+{
+	while (w->can_scan && *start < end) {
+		struct kpage_range todo = { *start, MIN(end, *start + SCAN_PAGES) }, found;
+		ssize_t n = kpage_pagemap_scan(w->pagemap, &todo, &found, 1);
+
+		if (n < 0) {
+			w->can_scan = false;
+			return n == -ENOTTY ? 0 : (int)n;
+		}
+		*start = n ? found.start : MAX(todo.start, *start + 1);
+		if (n)
+			break;
+	}
+	return 0;
+}
+
 static int walk_span(struct task_walk *w, uint64_t start, uint64_t end)
 {
-	while (start < end) {
+	bool some = true;
+	int err = 0;
+
+	while (!err && start < end) {
 		size_t want = (size_t)MIN(end - start, (uint64_t)KPAGE_BATCH);
 		ssize_t got = kpage_file_read(w->pagemap, start, w->entries, want);
 
 		if (got < 0)
 			return (int)got;
-		for (ssize_t i = 0; i < got; i++) {
-			if (!(w->entries[i] & (KPAGE_PM_PRESENT | KPAGE_PM_SWAP)))
-				continue;
-			batch_add(&w->batch, start + (uint64_t)i, w->entries[i]);
-			if (w->batch.b.n == KPAGE_BATCH) {
-				int err = batch_flush(&w->batch, w->walk);
-
-				if (err)
-					return err;
-			}
-		}
+		err = add_entries(w, start, (size_t)got, &some);
 		/* Past the end of the user's part of the address space (vsyscall), or
 		 * the process has ended: it is asked for in the end. */
 		if ((size_t)got < want)
-			return 0;
+			break;
 		start += want;
+		if (!err && !some)
+			err = skip_empty(w, &start, end);
 	}
-	return 0;
+	return err;
 }
 
 /* What is to be read next, a part of one of the ranges. */
@@ -121,7 +157,7 @@ static int walk_ranges(struct kpage_ctx *ctx, struct task_walk *w, pid_t pid,
 KPAGE_EXPORT int kpage_walk_task(struct kpage_ctx *ctx, const struct kpage_walk *walk, pid_t pid,
 				 const struct kpage_range *ranges, size_t n)
 {
-	struct task_walk w = { .walk = walk };
+	struct task_walk w = { .walk = walk, .can_scan = true };
 	struct kpage_file *pagemap = NULL;
 	int err;
 

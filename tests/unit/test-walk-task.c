@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define PID 17
 
@@ -695,6 +696,46 @@ static void test_live(void **state)
 	kpage_ctx_free(ctx);
 }
 
+/* Much that is empty: passed over by the kernel's scan where it has one, and nothing lost. */
+static void test_live_sparse(void **state)
+{
+	const size_t size = kpage_page_size(), n = (size_t)1 << 24;
+	static const uint64_t touched[] = { 0, 3 * KPAGE_BATCH, 3 * KPAGE_BATCH + 1, 1 << 18,
+					    (1 << 18) + 20000, 0x7fffff, (1 << 24) - 1 };
+	struct kpage_ctx *ctx = NULL;
+	struct kpage_file *flags = NULL;
+	struct kpage_range range;
+	struct walked w;
+	char *p;
+	int err;
+
+	assert_int_equal(kpage_ctx_new(NULL, &ctx), 0);
+	if (geteuid() != 0 || kpage_file_open(ctx, KPAGE_SOURCE_FLAGS, &flags)) {
+		kpage_ctx_free(ctx);
+		skip();
+	}
+	p = mmap(NULL, n * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	madvise(p, n * size, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < ARRAY_SIZE(touched); i++)
+		p[touched[i] * size] = 1;
+	range.start = (uintptr_t)p / size;
+	range.end = range.start + n;
+	walked_init(&w, *state);
+	w.walk.flags = flags;
+	err = kpage_walk_task(ctx, &w.walk, getpid(), &range, 1);
+	if (err != -EPERM) {
+		assert_int_equal(err, 0);
+		assert_int_equal(w.n, ARRAY_SIZE(touched));
+		for (size_t i = 0; i < w.n; i++)
+			assert_int_equal(w.pages[i].offset, range.start + touched[i]);
+	}
+	munmap(p, n * size);
+	walked_release(&w);
+	kpage_file_free(flags);
+	kpage_ctx_free(ctx);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -722,6 +763,7 @@ int main(void)
 		WALK_TEST(test_tally),
 		WALK_TEST(test_emit_ends),
 		WALK_TEST(test_live),
+		WALK_TEST(test_live_sparse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
