@@ -74,15 +74,16 @@ static void check_vma(const struct kpage_vma *vma, const struct kpage_vma *expec
 static void test_lines(void **state)
 {
 	struct fixture *fx = *state;
-	struct kpage_maps *maps = open_maps(fx, "");
+	struct kpage_maps *maps = NULL;
 	struct kpage_vma vma;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		fixture_append(fx, "/proc/17/maps", lines[i].line);
+		(i ? fixture_append : fixture_text)(fx, "/proc/17/maps", lines[i].line);
 		/* The last line may lack its newline. */
 		if (i + 1 < ARRAY_SIZE(lines))
 			fixture_append(fx, "/proc/17/maps", "\n");
 	}
+	assert_int_equal(kpage_maps_open(fx->ctx, 17, &maps), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		assert_int_equal(kpage_maps_next(maps, &vma), 1);
 		check_vma(&vma, &lines[i].vma);
