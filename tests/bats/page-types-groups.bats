@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # page-types --by, --sort and --top, on a --sysroot tree.
 
-# Set in helper.bash: $root, $stdout_file.
+# Set in helper.bash: $root, $stdout_file, $stderr_file.
 # shellcheck disable=SC2154
 load helper
 
@@ -204,4 +204,18 @@ rows() {
 		on_root --top 1 -N
 	fails_with 2 "page-types: --sort: size: not flags, pages or name$usage" on_root --sort size
 	fails_with 2 "page-types: --top: 0: not a number from 1 on$usage" on_root --top 0
+}
+
+@test "--by: names send nothing to the terminal" {
+	perl -pi -e 's/^Name:.*/Name:\tx\e[31my/' "$root/proc/7/status"
+	perl -pi -e 's|/lib/x.so|/lib/x\e[2J.so|' "$root/proc/7/maps"
+	for by in pid vma file; do
+		run_split on_root -p 7 --by "$by"
+		status_is 0
+		run ! grep -q $'\e' "$stdout_file"
+		grep -qF 'x?[' "$stdout_file"
+	done
+	# Nor do they in a message.
+	run_split on_root -p 7 --vma $'/x\e[1m'
+	run ! grep -q $'\e' "$stderr_file"
 }

@@ -73,7 +73,9 @@ static void print_results(const struct injection *inj)
 
 static void print_victim(const struct victim *v)
 {
-	printf("  %s[%d]", v->comm, (int)(v->pid ? v->pid : v->tid));
+	printf("  ");
+	put_name(stdout, v->comm);
+	printf("[%d]", (int)(v->pid ? v->pid : v->tid));
 	if (v->pid && v->pid != v->tid)
 		printf(" thread %d", (int)v->tid);
 	printf(": SIGBUS %s, %" PRIu64 " sent", signal_code_name(v->code) ?: "code not known", v->sent);
@@ -98,12 +100,15 @@ static void print_survivor(const struct injection *inj, pid_t pid)
 {
 	struct kpage_task task;
 
-	if (kpage_task_read(inj->ctx, pid, &task) || kpage_task_read_memory(inj->ctx, pid, NULL))
+	if (kpage_task_read(inj->ctx, pid, &task) || kpage_task_read_memory(inj->ctx, pid, NULL)) {
 		printf("  [%d]: no signal seen: ended\n", (int)pid);
-	else
-		printf("  %s[%d]: not signalled: alive%s\n", task.comm, (int)pid,
-		       inj->counts[OUTCOME_POISONED] ?
-			       " (SIGBUS BUS_MCEERR_AR when it touches a poisoned page)" : "");
+		return;
+	}
+	printf("  ");
+	put_name(stdout, task.comm);
+	printf("[%d]: not signalled: alive%s\n", (int)pid,
+	       inj->counts[OUTCOME_POISONED] ?
+		       " (SIGBUS BUS_MCEERR_AR when it touches a poisoned page)" : "");
 }
 
 static void print_tasks(const struct injection *inj, const pid_t *pids, size_t nr_pids)

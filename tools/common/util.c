@@ -11,13 +11,24 @@
 
 #include "kpage.h"
 
+void put_name(FILE *f, const char *name)
+{
+	for (; *name; name++)
+		fputc(iscntrl((unsigned char)*name) ? '?' : *name, f);
+}
+
 static void say(const char *fmt, va_list ap, const char *tail)
 {
+	char *text = NULL;
+
 	/* What was printed already comes first on a terminal that shows both. */
 	if (fflush(stdout))
 		stdout_has_failed();
 	fprintf(stderr, "%s: ", program_invocation_short_name);
-	vfprintf(stderr, fmt, ap);
+	/* Names of tasks and files are in it. */
+	if (vasprintf(&text, fmt, ap) >= 0)
+		put_name(stderr, text);
+	free(text);
 	fprintf(stderr, "%s\n", tail);
 }
 

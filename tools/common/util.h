@@ -58,8 +58,13 @@ static inline void cleanup_fclose(FILE **f)
 		type##_free(*p);                           \
 	}
 
+/* Prints a name that somebody else has chosen, of a task, file or cgroup: control characters
+ * as '?', so that it sends nothing to the terminal. */
+void put_name(FILE *f, const char *name);
+
 /*
- * Messages go to stderr as "tool: what: object: reason". The tool's name is
+ * Messages go to stderr as "tool: what: object: reason", with names printed as by
+ * put_name(). The tool's name is
  * program_invocation_short_name. warn: a message. fail: a message, and returns
  * the status, so that it can be returned.
  */

@@ -59,8 +59,8 @@ void show_file(const struct options *opt)
 		return;
 	size = (uint64_t)st.st_size;
 	pages = (size + kpage_page_size() - 1) / kpage_page_size();
-	printf("%s\tInode: %ju\tSize: %" PRIu64 " (%" PRIu64 " pages)\n", path,
-	       (uintmax_t)st.st_ino, size, pages);
+	put_name(stdout, path);
+	printf("\tInode: %ju\tSize: %" PRIu64 " (%" PRIu64 " pages)\n", (uintmax_t)st.st_ino, size, pages);
 	show_time("Modify", st.st_mtime, now);
 	show_time("Access", st.st_atime, now);
 	printf("\n");

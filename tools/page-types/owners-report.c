@@ -2,7 +2,6 @@
 /* --owners: the report: one record a page, one a place where a task has it. */
 #include "owners.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -170,13 +169,6 @@ static const struct record_type owner_record = { "owner", 1, NULL, owner_columns
 
 /* --------------------------------------------------------------------------- text */
 
-/* A name sends nothing to the terminal. */
-static void print_name(const char *text)
-{
-	for (; *text; text++)
-		putchar(iscntrl((unsigned char)*text) ? '?' : *text);
-}
-
 static void print_head(const struct owned_page *page)
 {
 	const struct target *t = page->target;
@@ -198,13 +190,13 @@ static void print_cgroup_path(const char *path)
 {
 	char id[CONTAINER_SIZE];
 
-	print_name(path);
+	put_name(stdout, path);
 	if (!container_of_cgroup(path, id))
 		return;
 	/* An id is known by its first twelve digits; a name is shown whole. */
 	printf(" (container ");
 	id[strlen(id) == 64 ? 12 : strlen(id)] = '\0';
-	print_name(id);
+	put_name(stdout, id);
 	putchar(')');
 }
 

@@ -247,8 +247,10 @@ int show_groups(const struct groups *groups, const struct kpage_tally *all,
 
 	sort_groups(v, groups->n, style);
 	for (size_t i = 0; i < shown && !err; i++) {
-		if (!style->json)
-			printf("%s\n", v[i].label);
+		if (!style->json) {
+			put_name(stdout, v[i].label);
+			putchar('\n');
+		}
 		err = show_tally(v[i].tally, groups->by, &v[i], 0, style);
 		if (!style->json)
 			printf("\n");
