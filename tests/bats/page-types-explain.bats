@@ -137,6 +137,27 @@ in_mount_namespace() {
 	done
 }
 
+@test "map counts and cgroups that are masked: a dump goes without, and owners are found" {
+	needs_pfns
+	local file what dump=$BATS_TEST_TMPDIR/dump
+
+	for file in kpagecount kpagecgroup; do
+		[ -e "/proc/$file" ] || continue
+		what="map counts"
+		[ $file = kpagecount ] || what=cgroups
+		run_split in_mount_namespace "mount --bind /dev/null /proc/$file && exec page-types --dump $dump -a 0+64"
+		status_is 0
+		stderr_is "page-types: /proc/$file: empty: something else is mounted over it (a container masks it?): it goes without $what"
+		page-types -F "$dump" -a 0+64 > "$stdout_file"
+		rm "$dump"
+	done
+	[ -e /proc/kpagecgroup ] || return 0
+	run_split in_mount_namespace "mount --bind /dev/null /proc/kpagecgroup && exec page-types --owners --pfn 0"
+	status_is 0
+	stderr_is "page-types: /proc/kpagecgroup: empty: something else is mounted over it (a container masks it?): it goes without cgroups"
+	grep -q '^page 0x0 ' "$stdout_file"
+}
+
 @test "a process that hidepid hides" {
 	needs_pfns
 	needs_unprivileged page-types

@@ -63,8 +63,8 @@ same() {
 	rm "$root/proc/kpagecgroup" "$root/proc/kpagecount"
 	run_split page-types --sysroot "$root" --dump "$saved"
 	status_is 0
-	stderr_is "page-types: /proc/kpagecount: not there: the dump has no map counts" \
-		"page-types: /proc/kpagecgroup: not there: the dump has no cgroups"
+	stderr_is "page-types: /proc/kpagecount: not there: it goes without map counts" \
+		"page-types: /proc/kpagecgroup: not there: it goes without cgroups"
 	page-types -F "$saved" | grep -q '^ *total.* 16 '
 	fails_with 4 "page-types: --kpageflags: $saved: the dump has no cgroups" page-types -F "$saved" -C -l
 	fails_with 4 "page-types: --kpageflags: $saved: the dump has no cgroups" page-types -F "$saved" -c "@$db"

@@ -13,16 +13,6 @@
 #include "common/signals.h"
 #include "common/walk.h"
 
-static int open_cgroup(struct target_sources *src, struct kpage_ctx *ctx, bool needed)
-{
-	int err = needed ? 0 : kpage_file_open(ctx, KPAGE_SOURCE_CGROUP, &src->cgroup);
-
-	/* Without memory cgroups no page is charged to any. */
-	if (err == -ENOENT || (!err && !needed))
-		return EXIT_OK;
-	return source_open(ctx, KPAGE_SOURCE_CGROUP, &src->cgroup);
-}
-
 int target_sources_open(struct target_sources *src, struct kpage_ctx *ctx, bool need_cgroup)
 {
 	int status;
@@ -32,7 +22,9 @@ int target_sources_open(struct target_sources *src, struct kpage_ctx *ctx, bool 
 	if (!status)
 		status = source_open(ctx, KPAGE_SOURCE_COUNT, &src->mapcount);
 	if (!status)
-		status = open_cgroup(src, ctx, need_cgroup);
+		/* Without memory cgroups no page is charged to any. */
+		status = need_cgroup ? source_open(ctx, KPAGE_SOURCE_CGROUP, &src->cgroup) :
+				       source_open_optional(ctx, KPAGE_SOURCE_CGROUP, true, &src->cgroup);
 	if (status)
 		target_sources_close(src);
 	return status;

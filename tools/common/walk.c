@@ -33,22 +33,54 @@ static int fail_source(struct kpage_ctx *ctx, enum kpage_source source, int err)
 	return fail_errno(err, "%s", path);
 }
 
+/* The kernel's own has an entry for page 0, whatever is there. */
+static bool is_masked(struct kpage_ctx *ctx, const struct kpage_file *file, const char *result)
+{
+	uint64_t entry;
+
+	if (!kpage_ctx_is_live(ctx) || kpage_file_read(file, 0, &entry, 1) != 0)
+		return false;
+	warn("%s: empty: something else is mounted over it (a container masks it?)%s",
+	     kpage_file_path(file), result);
+	return true;
+}
+
 int source_open(struct kpage_ctx *ctx, enum kpage_source source, struct kpage_file **out)
 {
 	struct kpage_file *file;
-	uint64_t entry;
 	int err = kpage_file_open(ctx, source, &file);
 
 	if (err)
 		return fail_source(ctx, source, err);
-	/* The kernel's own has an entry for page 0, whatever is there. */
-	if (kpage_ctx_is_live(ctx) && kpage_file_read(file, 0, &entry, 1) == 0) {
-		warn("%s: empty: something else is mounted over it (a container masks it?)",
-		     kpage_file_path(file));
+	if (is_masked(ctx, file, "")) {
 		kpage_file_free(file);
 		return EXIT_CANNOT;
 	}
 	*out = file;
+	return EXIT_OK;
+}
+
+int source_open_optional(struct kpage_ctx *ctx, enum kpage_source source, bool silent,
+			 struct kpage_file **out)
+{
+	static const char *const what[] = {
+		[KPAGE_SOURCE_COUNT] = ": it goes without map counts",
+		[KPAGE_SOURCE_CGROUP] = ": it goes without cgroups",
+	};
+	struct kpage_file *file;
+	int err = kpage_file_open(ctx, source, &file);
+
+	if (err == -ENOENT) {
+		if (!silent)
+			warn("%s: not there%s", kpage_ctx_error_path(ctx), what[source]);
+		return EXIT_OK;
+	}
+	if (err)
+		return fail_source(ctx, source, err);
+	if (is_masked(ctx, file, what[source]))
+		kpage_file_free(file);
+	else
+		*out = file;
 	return EXIT_OK;
 }
 

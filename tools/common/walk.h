@@ -9,6 +9,12 @@
 /* kpage_file_open(), with a message. */
 int source_open(struct kpage_ctx *ctx, enum kpage_source source, struct kpage_file **out);
 
+/* The same of map counts or cgroups where it can be done without them: *out stays as it is, and
+ * a message says so, if something is mounted over them; or, unless silent, if the kernel has
+ * none. */
+int source_open_optional(struct kpage_ctx *ctx, enum kpage_source source, bool silent,
+			 struct kpage_file **out);
+
 /* How many threads a walk over the machine should have here. */
 unsigned int walk_threads(void);
 

@@ -30,19 +30,6 @@ static int fail_writing(const struct saving *s, int err)
 	return err == -EPIPE ? EXIT_FAILED : fail_errno(err, "--dump: %s", s->name);
 }
 
-/* A column that this kernel may not have. */
-static int open_optional(struct run *run, enum kpage_source source, struct kpage_file **out)
-{
-	int err = kpage_file_open(run->ctx, source, out);
-
-	if (err == -ENOENT) {
-		warn("%s: not there: the dump has no %s", kpage_ctx_error_path(run->ctx),
-		     source == KPAGE_SOURCE_COUNT ? "map counts" : "cgroups");
-		return EXIT_OK;
-	}
-	return err ? fail_errno(err, "%s", kpage_ctx_error_path(run->ctx)) : EXIT_OK;
-}
-
 /* ------------------------------------------------------------------- the file */
 
 static int use_stdout(struct saving *s)
@@ -251,9 +238,9 @@ int save_dump(struct run *run)
 
 	/* Whatever ends it, the unfinished file goes. */
 	signals_hold();
-	status = open_optional(run, KPAGE_SOURCE_COUNT, &run->mapcount);
+	status = source_open_optional(run->ctx, KPAGE_SOURCE_COUNT, false, &run->mapcount);
 	if (!status)
-		status = open_optional(run, KPAGE_SOURCE_CGROUP, &run->cgroup);
+		status = source_open_optional(run->ctx, KPAGE_SOURCE_CGROUP, false, &run->cgroup);
 	if (!status)
 		status = make_file(&s);
 	if (!status)
