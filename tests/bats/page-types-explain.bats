@@ -171,3 +171,14 @@ in_mount_namespace() {
 		stderr_is 'page-types: --pid: 1: /proc hides this process (it is mounted with hidepid): it takes root, or the group that gid= of the mount names'
 	done
 }
+
+@test "map counts that are masked: the map does not take them for none" {
+	needs_pfns
+	[ -e /proc/kpagecount ] || skip "no map counts here"
+	run_split in_mount_namespace "mount --bind /dev/null /proc/kpagecount &&
+		exec page-map --once --letters --scheme mapcount --size 80x24"
+	status_is 0
+	stderr_is "page-map: /proc/kpagecount: empty: something else is mounted over it (a container masks it?): it goes without map counts"
+	grep -q 'not known [0-9]' "$stdout_file"
+	run ! grep -q 'not mapped' "$stdout_file"
+}

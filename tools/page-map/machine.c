@@ -14,12 +14,12 @@ static int open_if_there(struct machine *m, enum kpage_source source, struct kpa
 {
 	int err;
 
-	if (m->copy && !m->dump)
+	if (!m->copy)
+		return source_open_optional(m->ctx, source, true, out);
+	if (!m->dump)
 		return EXIT_OK;
-	err = m->dump ? kpage_dump_file(m->dump, source, out) : kpage_file_open(m->ctx, source, out);
-	if (!err || err == -ENOENT)
-		return EXIT_OK;
-	return fail_errno(err, "%s", m->dump ? m->copy : kpage_ctx_error_path(m->ctx));
+	err = kpage_dump_file(m->dump, source, out);
+	return !err || err == -ENOENT ? EXIT_OK : fail_errno(err, "%s", m->copy);
 }
 
 static int open_files(struct machine *m)
