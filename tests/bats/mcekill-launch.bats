@@ -36,6 +36,11 @@ needs_target() {
 	[ -x "$target" ] || skip "$target is not built (make check)"
 }
 
+# Until then it is a shell, and has its name.
+has_begun() {
+	! cmp -s "/proc/$pid/cmdline" "/proc/$$/cmdline"
+}
+
 # in_background COMMAND...: sets pid; it is killed after the test.
 in_background() {
 	# What the one before has left there is not this one's.
@@ -43,6 +48,7 @@ in_background() {
 	"$@" > "$BATS_TEST_TMPDIR/out" 2> "$BATS_TEST_TMPDIR/err" 3>&- &
 	pid=$!
 	pids+=("$pid")
+	wait_until has_begun
 }
 
 # ended STATUS: the latest in the background ends so.
