@@ -167,6 +167,7 @@ pfn_of() {
 	sleep 1000 3>&- &
 	pid=$!
 	pids+=("$pid")
+	eventually grep -q sleep "/proc/$pid/comm"
 	eventually grep -q '^State:.S' "/proc/$pid/status"
 	# Not what it shares with all the others: that would be read again for minutes.
 	inject -p "$pid" --vma '[vdso],[vvar],anon'

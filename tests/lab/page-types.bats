@@ -309,6 +309,7 @@ teardown() {
 	sleep 1000 3>&- &
 	pid=$!
 	pids+=("$pid")
+	eventually grep -q sleep "/proc/$pid/comm"
 	eventually has_state "$pid" S
 	poison -p "$pid"
 	((status == 0))
