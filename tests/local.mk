@@ -74,6 +74,7 @@ common_libs = tools/common/libcommon.la lib/libkpage-objects.la $(CMOCKA_LIBS) $
 
 # The tests of page-map's model.
 map_fixture = tests/unit/map.c tests/unit/map.h $(common_fixture)
+viewer_fixture = tests/unit/viewer.c tests/unit/viewer.h $(map_fixture)
 map_libs = tools/page-map/libpagemap.la $(common_libs)
 
 if WITH_CMOCKA
@@ -121,7 +122,7 @@ tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
 tests_unit_test_ledger_LDADD = $(common_libs)
 tests_unit_test_map_frame_SOURCES = tests/unit/test-map-frame.c $(map_fixture)
 tests_unit_test_map_frame_LDADD = $(map_libs)
-tests_unit_test_map_inject_SOURCES = tests/unit/test-map-inject.c $(map_fixture)
+tests_unit_test_map_inject_SOURCES = tests/unit/test-map-inject.c $(viewer_fixture)
 tests_unit_test_map_inject_LDADD = $(map_libs)
 tests_unit_test_map_keys_SOURCES = tests/unit/test-map-keys.c $(map_fixture)
 tests_unit_test_map_keys_LDADD = $(map_libs)
