@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/test-kernel-filter-options \
 	tests/unit/test-kernel-lines \
 	tests/unit/test-ledger \
+	tests/unit/test-map-app \
 	tests/unit/test-map-frame \
 	tests/unit/test-map-inject \
 	tests/unit/test-map-keys \
@@ -120,6 +121,8 @@ tests_unit_test_inject_events_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=kpage_watch_rea
 	-Wl,--wrap=kpage_watch_has_kmsg,--wrap=kpage_watch_lost,--wrap=kpage_watch_free
 tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c $(common_fixture)
 tests_unit_test_ledger_LDADD = $(common_libs)
+tests_unit_test_map_app_SOURCES = tests/unit/test-map-app.c $(viewer_fixture)
+tests_unit_test_map_app_LDADD = $(map_libs)
 tests_unit_test_map_frame_SOURCES = tests/unit/test-map-frame.c $(map_fixture)
 tests_unit_test_map_frame_LDADD = $(map_libs)
 tests_unit_test_map_inject_SOURCES = tests/unit/test-map-inject.c $(viewer_fixture)

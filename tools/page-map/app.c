@@ -242,8 +242,8 @@ static void look_again(struct app *app)
 {
 	struct view *v = app_view(app);
 
-	if (v->ops->refresh)
-		v->ops->refresh(v);
+	if (v->ops->refresh && !v->ops->refresh(v))
+		v->stale = true;
 }
 
 /* What is not a view's to do. */
@@ -352,6 +352,12 @@ void view_looked(struct view *v, uint64_t cpu_ns, uint64_t pages)
 	clock_gettime(CLOCK_MONOTONIC, &v->done);
 }
 
+void app_stale(struct app *app)
+{
+	for (size_t i = 0; i < app->nr_views; i++)
+		app->views[i]->stale = true;
+}
+
 static int note_failure(const struct kpage_event *event, void *arg)
 {
 	struct app *app = arg;
@@ -364,7 +370,7 @@ static int note_failure(const struct kpage_event *event, void *arg)
 	snprintf(app->failure.text, sizeof(app->failure.text),
 		 "memory failure: PFN 0x%" PRIx64 ": %s: %s (f: go there)", event->pfn, event->type,
 		 event->result);
-	app->stale = true;
+	app_stale(app);
 	app->dirty = true;
 	return 0;
 }
@@ -387,12 +393,14 @@ void app_tick(struct app *app)
 
 	read_watch(app);
 	/* A failure changes what is shown: that is not waited for. */
-	if (!v->looked || !v->ops->refresh || !(app->stale || (due >= 0 && due <= 0)))
+	if (!v->looked || !v->ops->refresh || !(v->stale || (due >= 0 && due <= 0)))
 		return;
-	app->stale = false;
-	v->looked = false;
 	machine_update(&app->machine);
-	v->ops->refresh(v);
+	v->looked = false;
+	if (v->ops->refresh(v))
+		v->stale = false;
+	else
+		v->looked = true;
 }
 
 /* ------------------------------------------------------------------------- draw */

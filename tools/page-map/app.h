@@ -32,8 +32,9 @@ struct view_ops {
 	/* Goes on with what it does in the background, for about so long (0: to the end).
 	 * Whether there is more to do. NULL: nothing. */
 	bool (*work)(struct view *v, uint64_t ns);
-	/* Begins to look at everything again. NULL: it never changes. */
-	void (*refresh)(struct view *v);
+	/* Begins to look at everything again. false: not now, something is still being done.
+	 * NULL: it never changes. */
+	bool (*refresh)(struct view *v);
 	/* Whether it may be left; it has said why not. NULL: at any time. */
 	bool (*may_leave)(struct view *v);
 	void (*free)(struct view *v);
@@ -47,6 +48,7 @@ struct view {
 	uint64_t cpu_ns, pages;
 	struct timespec done;
 	bool looked;		/* there was one */
+	bool stale;		/* what it shows has changed: it is looked at again soon */
 };
 
 /* A page that was chosen, to be tagged or poisoned. */
@@ -90,7 +92,6 @@ struct app {
 		uint64_t pfn;
 		char text[200];
 	} failure;		/* the latest one */
-	bool stale;		/* a failure came while something was being read */
 	int error;		/* the negative errno that the latest key came to; 0: none */
 	char status[512];
 	bool alert;		/* the status is bad news */
@@ -145,6 +146,9 @@ struct tag tag_make(const struct app *app, pid_t pid, const struct page_info *p)
 bool tag_is_of(const struct tag *t, pid_t pid, uint64_t started);
 /* Tags it, or takes the tag away. false: there are too many. */
 bool app_toggle_tag(struct app *app, const struct tag *tag);
+
+/* Pages have changed by what is known of: no view on the way waits its time out. */
+void app_stale(struct app *app);
 
 /* A look at everything is over. */
 void view_looked(struct view *v, uint64_t cpu_ns, uint64_t pages);

@@ -233,14 +233,14 @@ static bool look_for_runs(struct grid *g, int *err)
 	return changed;
 }
 
-static void grid_refresh(struct view *v)
+static bool grid_refresh(struct view *v)
 {
 	struct grid *g = grid_of(v);
 	int err = 0;
 
 	/* A search goes by indices, which may not change under it. */
 	if (g->scanning || g->search.active)
-		return;
+		return false;
 	scan_release(&g->next);
 	if (look_for_runs(g, &err)) {
 		vma_list_release(&g->vmas);
@@ -248,14 +248,15 @@ static void grid_refresh(struct view *v)
 			vma_list_read(v->app->machine.ctx, g->space.pid, NULL, 0, &g->vmas);
 		scan_release(&g->shown);
 		show_cursor(g);
-		return;
+		return true;
 	}
 	if (err) {
 		failed(g, err);
-		return;
+		return true;
 	}
 	begin(g, &g->next);
 	g->scanning = true;
+	return true;
 }
 
 /* ---------------------------------------------------------------------- actions */

@@ -207,7 +207,7 @@ static void find_row_again(struct list *l, uint64_t key)
 			l->cursor = i;
 }
 
-static void list_refresh(struct view *v)
+static bool list_refresh(struct view *v)
 {
 	struct list *l = list_of(v);
 	struct row *old = l->rows;
@@ -217,7 +217,7 @@ static void list_refresh(struct view *v)
 	int err;
 
 	if (l->counting)
-		return;
+		return false;
 	l->rows = NULL;
 	l->n = 0;
 	err = l->kind->load(l);
@@ -227,7 +227,7 @@ static void list_refresh(struct view *v)
 		l->n = n;
 		app_alert_errno(v->app, l->name, err);
 		v->looked = false;
-		return;
+		return true;
 	}
 	take_old_counts(l, old, n);
 	release_rows(old, n);
@@ -235,6 +235,7 @@ static void list_refresh(struct view *v)
 	find_row_again(l, key);
 	begin_counting(l);
 	l->cpu_ns = cpu_time_ns() - start;
+	return true;
 }
 
 /* ------------------------------------------------------------------------- draw */

@@ -209,12 +209,12 @@ static bool text_work(struct view *v, uint64_t ns)
 	return false;
 }
 
-static void text_refresh(struct view *v)
+static bool text_refresh(struct view *v)
 {
 	struct text_view *t = self_of(v);
 
 	if (!t->fill)
-		return;
+		return true;
 	/* The lines of the program stay as they are. */
 	struct text_line *old = t->lines;
 	size_t n = t->n, own = t->own;
@@ -233,6 +233,7 @@ static void text_refresh(struct view *v)
 	free(old);
 	if (t->rerun)
 		t->run(t);
+	return true;
 }
 
 /* A report is not thrown away by the way: what it tells of is being done. */
