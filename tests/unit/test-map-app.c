@@ -100,6 +100,68 @@ static void test_stale_below(void **state)
 	assert_true(viewer_shows(v, "X poisoned 1"));
 }
 
+/* ---------------------------------------------------------------- a memory failure */
+
+static void fail_page(struct viewer *v, uint64_t pfn)
+{
+	struct kpage_event event = { .kind = KPAGE_EVENT_FAILURE, .pfn = pfn };
+
+	snprintf(event.type, sizeof(event.type), "dirty LRU page");
+	snprintf(event.result, sizeof(event.result), "Recovered");
+	assert_int_equal(app_take_event(&event, &v->app), 0);
+}
+
+static void check_status(const struct viewer *v, const char *text)
+{
+	char line[MIN_WIDTH + 1];
+
+	viewer_line(v, MIN_HEIGHT - 2, line);
+	assert_string_equal(line, text);
+}
+
+#define FAILURE "memory failure: PFN 0x3: dirty LRU page: Recovered (f: go there)"
+
+/* Neither what was said before hides it, nor what is said of its consequences. */
+static void test_failure_first(void **state)
+{
+	struct viewer *v = *state;
+
+	viewer_open(v, 0);
+	viewer_press(v, "m");
+	check_status(v, "marked: what changes from now on stands out");
+	poison(v, 3);
+	fail_page(v, 3);
+	tick(v);
+	check_status(v, FAILURE);
+	assert_true(viewer_shows(v, "X poisoned 1"));
+	app_alert(&v->app, "process 17: it has ended");
+	viewer_settle(v);
+	check_status(v, FAILURE);
+	/* What the user asks for is answered; then it is back. */
+	viewer_press(v, "m");
+	check_status(v, "the mark is gone");
+	viewer_press(v, "Right");
+	check_status(v, FAILURE);
+	viewer_press(v, "f");
+	assert_true(viewer_shows(v, "memory > page 0x3"));
+	check_status(v, "");
+	viewer_press(v, "Esc");
+	check_status(v, "");
+}
+
+/* What a search says of itself is longer, and was there before. */
+static void test_failure_during_search(void **state)
+{
+	struct viewer *v = *state;
+
+	viewer_open(v, 0);
+	viewer_press(v, "/ ~lru,~dirty,~slab,~buddy,~pgtable,~hugetlb,~thp,~anon,~mmap");
+	app_key(&v->app, KEY_OF_ENTER);
+	fail_page(v, 3);
+	app_draw(&v->app, &v->frame);
+	check_status(v, FAILURE);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -107,6 +169,8 @@ int main(void)
 		APP_TEST(test_search_meanwhile),
 		APP_TEST(test_look_meanwhile),
 		APP_TEST(test_stale_below),
+		APP_TEST(test_failure_first),
+		APP_TEST(test_failure_during_search),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,6 +304,7 @@ void app_key(struct app *app, int key)
 	app->status[0] = '\0';
 	app->alert = false;
 	app->error = 0;
+	app->failure.fresh = false;
 	app->dirty = true;
 	if (!app->prompt.question) {
 		if (!take_wheel(app, key))
@@ -358,7 +359,7 @@ void app_stale(struct app *app)
 		app->views[i]->stale = true;
 }
 
-static int note_failure(const struct kpage_event *event, void *arg)
+int app_take_event(const struct kpage_event *event, void *arg)
 {
 	struct app *app = arg;
 
@@ -366,6 +367,7 @@ static int note_failure(const struct kpage_event *event, void *arg)
 		return 0;
 	app->failure.known = true;
 	app->failure.seen = false;
+	app->failure.fresh = true;
 	app->failure.pfn = event->pfn;
 	snprintf(app->failure.text, sizeof(app->failure.text),
 		 "memory failure: PFN 0x%" PRIx64 ": %s: %s (f: go there)", event->pfn, event->type,
@@ -381,7 +383,7 @@ static void read_watch(struct app *app)
 
 	if (!app->watch || kpage_watch_wait(app->watch, 0) <= 0)
 		return;
-	err = kpage_watch_read(app->watch, note_failure, app);
+	err = kpage_watch_read(app->watch, app_take_event, app);
 	if (err)
 		app_alert_errno(app, "the kernel's events", err);
 }
@@ -462,6 +464,28 @@ static void draw_keys(struct frame *f, int y)
 	}
 }
 
+/* A failure comes before what was said until then, and what is said of its consequences;
+ * only what a key was pressed for hides it for as long as it is new. */
+static void draw_status(const struct app *app, struct frame *f, int y)
+{
+	const char *text = app->status;
+	enum style style = app->alert ? STYLE_ALERT : STYLE_NORMAL;
+
+	if (app->prompt.question) {
+		prompt_draw(&app->prompt, f, y);
+		return;
+	}
+	if (app->failure.known && !app->failure.seen && (app->failure.fresh || !*text)) {
+		text = app->failure.text;
+		style = STYLE_ALERT;
+	}
+	if (!*text)
+		return;
+	/* What the view does in the background may stand there. */
+	frame_printf(f, 0, y, f->width, STYLE_NORMAL, "%*s", f->width, "");
+	frame_text(f, 0, y, f->width, style, text);
+}
+
 void app_draw(struct app *app, struct frame *f)
 {
 	struct view *v = app_view(app);
@@ -475,12 +499,6 @@ void app_draw(struct app *app, struct frame *f)
 	}
 	v->ops->draw(v, f);
 	draw_way(app, f);
-	if (app->prompt.question)
-		prompt_draw(&app->prompt, f, f->height - 2);
-	else if (!*app->status && app->failure.known && !app->failure.seen)
-		frame_text(f, 0, f->height - 2, f->width, STYLE_ALERT, app->failure.text);
-	else if (*app->status)
-		frame_text(f, 0, f->height - 2, f->width, app->alert ? STYLE_ALERT : STYLE_NORMAL,
-			   app->status);
+	draw_status(app, f, f->height - 2);
 	draw_keys(f, f->height - 1);
 }

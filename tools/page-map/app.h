@@ -89,6 +89,7 @@ struct app {
 	struct kpage_watch *watch;
 	struct {
 		bool known, seen;	/* seen: the user has gone there */
+		bool fresh;		/* no key has been pressed since */
 		uint64_t pfn;
 		char text[200];
 	} failure;		/* the latest one */
@@ -149,6 +150,9 @@ bool app_toggle_tag(struct app *app, const struct tag *tag);
 
 /* Pages have changed by what is known of: no view on the way waits its time out. */
 void app_stale(struct app *app);
+
+/* What the kernel says of memory: kpage_watch_read() hands it to it. arg: the app. 0. */
+int app_take_event(const struct kpage_event *event, void *arg);
 
 /* A look at everything is over. */
 void view_looked(struct view *v, uint64_t cpu_ns, uint64_t pages);
