@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* When a view of page-map looks again. */
+/* When a view of page-map looks again, and what it shows then. */
 #include "viewer.h"
+
+#define PID 17
+#define START UINT64_C(1024)	/* page of its mapping */
 
 /* All of them on the screen, a page a cell. */
 #define PAGES 16
+
+static const uint64_t entries[] = { KPAGE_PM_PRESENT | 5, KPAGE_PM_PRESENT | 6 };
 
 static int app_setup(void **state)
 {
@@ -13,6 +18,9 @@ static int app_setup(void **state)
 		return -1;
 	v = *state;
 	map_put(v->map, 0, KPAGE_BIT(LRU), PAGES);
+	fixture_task(v->map->fx, PID);
+	viewer_put_started(v, PID, 100);
+	fixture_vma(v->map->fx, PID, START, entries, ARRAY_SIZE(entries));
 	return 0;
 }
 #define APP_TEST(test) cmocka_unit_test_setup_teardown(test, app_setup, viewer_teardown)
@@ -100,6 +108,92 @@ static void test_stale_below(void **state)
 	assert_true(viewer_shows(v, "X poisoned 1"));
 }
 
+/* ----------------------------------------------------------- a process that has ended */
+
+/* Another one has its number, and one page more. */
+static void put_another(const struct viewer *v)
+{
+	const uint64_t entry = entry_present(7);
+
+	viewer_put_started(v, PID, 101);
+	fixture_vma(v->map->fx, PID, START + 100, &entry, 1);
+}
+
+static void check_status(const struct viewer *v, const char *text)
+{
+	char line[MIN_WIDTH + 1];
+
+	viewer_line(v, MIN_HEIGHT - 2, line);
+	assert_string_equal(line, text);
+}
+
+static void test_number_reused_grid(void **state)
+{
+	struct viewer *v = *state;
+
+	viewer_open(v, PID);
+	viewer_press(v, "Tab");
+	assert_true(viewer_shows(v, ": 2 pages"));
+	put_another(v);
+	viewer_press(v, "r");
+	check_status(v, "process 17: it has ended");
+	assert_true(viewer_shows(v, ": 2 pages"));
+	assert_true(viewer_shows(v, "the last picture: process 17"));
+	/* Nor is the other one what the next screen shows. */
+	viewer_press(v, "Tab");
+	check_status(v, "17 victim: it has ended");
+	assert_true(viewer_shows(v, "the last picture"));
+}
+
+static void test_number_reused_list(void **state)
+{
+	char line[MIN_WIDTH + 1];
+	struct viewer *v = *state;
+
+	viewer_open(v, PID);
+	put_another(v);
+	viewer_press(v, "Enter");
+	check_status(v, "process 17: it has ended");
+	viewer_press(v, "r");
+	check_status(v, "17 victim: it has ended");
+	/* All mappings, and the one of the first process. */
+	viewer_line(v, 3, line);
+	assert_string_not_equal(line, "");
+	viewer_line(v, 4, line);
+	assert_string_equal(line, "");
+}
+
+static void test_number_reused_page(void **state)
+{
+	struct viewer *v = *state;
+
+	viewer_open(v, PID);
+	viewer_press(v, "Tab Enter");
+	assert_true(viewer_shows(v, "PFN         0x5"));
+	put_another(v);
+	viewer_press(v, "r");
+	check_status(v, "the page: it has ended");
+	assert_false(viewer_shows(v, "PFN         0x5"));
+	viewer_press(v, "k");
+	check_status(v, "there is no page here");
+	/* From the map, too, which has not looked again. */
+	viewer_press(v, "Esc Enter");
+	check_status(v, "the page: it has ended");
+}
+
+/* Of the processes that there are, the one that has the number now is shown. */
+static void test_number_reused_processes(void **state)
+{
+	struct viewer *v = *state;
+
+	viewer_open(v, 0);
+	viewer_press(v, "Tab Tab");
+	put_another(v);
+	viewer_press(v, "Enter Enter");
+	assert_true(viewer_shows(v, ": 3 pages"));
+	check_status(v, "");
+}
+
 /* ---------------------------------------------------------------- a memory failure */
 
 static void fail_page(struct viewer *v, uint64_t pfn)
@@ -109,14 +203,6 @@ static void fail_page(struct viewer *v, uint64_t pfn)
 	snprintf(event.type, sizeof(event.type), "dirty LRU page");
 	snprintf(event.result, sizeof(event.result), "Recovered");
 	assert_int_equal(app_take_event(&event, &v->app), 0);
-}
-
-static void check_status(const struct viewer *v, const char *text)
-{
-	char line[MIN_WIDTH + 1];
-
-	viewer_line(v, MIN_HEIGHT - 2, line);
-	assert_string_equal(line, text);
 }
 
 #define FAILURE "memory failure: PFN 0x3: dirty LRU page: Recovered (f: go there)"
@@ -169,6 +255,10 @@ int main(void)
 		APP_TEST(test_search_meanwhile),
 		APP_TEST(test_look_meanwhile),
 		APP_TEST(test_stale_below),
+		APP_TEST(test_number_reused_grid),
+		APP_TEST(test_number_reused_list),
+		APP_TEST(test_number_reused_page),
+		APP_TEST(test_number_reused_processes),
 		APP_TEST(test_failure_first),
 		APP_TEST(test_failure_during_search),
 	};

@@ -275,9 +275,9 @@ static void test_tags_of_another(void **state)
 	struct viewer *v = *state;
 
 	viewer_open(v, 0);
-	viewer_press(v, "Tab Tab Enter Enter Space Esc");
+	viewer_press(v, "Tab Tab Enter Enter Space Esc Esc");
 	viewer_put_started(v, PID, 101);
-	viewer_press(v, "Enter");
+	viewer_press(v, "Enter Enter");
 	assert_true(viewer_shows(v, ", 1 tagged elsewhere"));
 	assert_false(frame_at(&v->frame, 15, 2)->marks & MARK_TAGGED);
 }

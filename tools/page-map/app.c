@@ -57,7 +57,7 @@ static struct view *open_memory(struct app *app)
 
 static struct view *open_own_vmas(struct app *app)
 {
-	return list_of_vmas(app, app->pid);
+	return list_of_vmas(app, app->pid, app->started);
 }
 
 static struct view *open_own_pages(struct app *app)
@@ -65,7 +65,7 @@ static struct view *open_own_pages(struct app *app)
 	char name[32];
 
 	snprintf(name, sizeof(name), "pages of %d", (int)app->pid);
-	return grid_of_process(app, app->pid, name, NULL);
+	return grid_of_process(app, app->pid, app->started, name, NULL);
 }
 
 typedef struct view *(*screen_open_fn)(struct app *app);
@@ -125,6 +125,8 @@ int app_open(struct app *app, const char *sysroot, const char *copy)
 	if (app->pid && kpage_task_read_memory(app->machine.ctx, app->pid, NULL) == -ESRCH)
 		return fail(EXIT_FAILED, "--pid: %d: no such process, or a thread of the kernel",
 			    (int)app->pid);
+	if (app->pid)
+		app->started = machine_process_started(&app->machine, app->pid);
 	v = screens_of(app, &n)[0](app);
 	if (!v)
 		return fail(app->error ? status_of(app->error) : EXIT_FAILED, "%s", app->status);
@@ -210,7 +212,7 @@ static void go_to_failure(struct app *app)
 		return;
 	}
 	app->failure.seen = true;
-	app_push(app, page_view(app, 0, app->failure.pfn));
+	app_push(app, page_view(app, 0, 0, app->failure.pfn));
 }
 
 static void quit(struct app *app)

@@ -54,7 +54,7 @@ struct view {
 /* A page that was chosen, to be tagged or poisoned. */
 struct tag {
 	pid_t pid;		/* 0: of physical memory */
-	uint64_t started;	/* of the process: as kpage_task_started() */
+	uint64_t started;	/* of the process: machine_process_started() */
 	uint64_t place;
 	uint64_t pfn;		/* that was there */
 };
@@ -77,6 +77,7 @@ struct app {
 	struct settings settings;
 	struct settings remembered;	/* of these, what a key has changed, or was so before */
 	pid_t pid;		/* of --pid; 0: the machine */
+	uint64_t started;	/* of that process */
 	struct view *help;	/* the view of that kind that was opened last */
 	struct view *views[MAX_DEPTH];	/* the way: the last one is shown */
 	size_t nr_views;
@@ -141,8 +142,8 @@ void app_ask_inject(struct app *app, const struct tag *pages, size_t n, const ch
 /* The answer. The report is a view. */
 void app_inject(struct app *app, const char *word);
 
-/* tags.c: a page as it is now. pid 0: of physical memory. */
-struct tag tag_make(const struct app *app, pid_t pid, const struct page_info *p);
+/* tags.c: a page as it was read. pid 0: of physical memory. */
+struct tag tag_make(pid_t pid, uint64_t started, const struct page_info *p);
 /* Whether it is of that process: a number may be another's by now. */
 bool tag_is_of(const struct tag *t, pid_t pid, uint64_t started);
 /* Tags it, or takes the tag away. false: there are too many. */

@@ -218,8 +218,12 @@ static bool look_for_runs(struct grid *g, int *err)
 	bool changed;
 
 	*err = space_again(&g->space, &now);
-	if (*err)
+	if (!*err)
+		*err = machine_process_check(g->space.machine, g->space.pid, g->started);
+	if (*err) {
+		space_release(&now);
 		return false;
+	}
 	g->runs_ns = cpu_time_ns() - start;
 	changed = !same_runs(&now, old, n);
 	space_release(&g->space);
@@ -279,7 +283,7 @@ static void go_down(struct grid *g)
 	if (!g->space.pages)
 		return;
 	if (!g->zoom) {
-		app_push(app, page_view(app, g->space.pid, space_place(&g->space, g->cursor)));
+		app_push(app, page_view(app, g->space.pid, g->started, space_place(&g->space, g->cursor)));
 		return;
 	}
 	if (g->nr_steps < MAX_ZOOM_STEPS && !g->trouble)
@@ -338,7 +342,7 @@ static bool page_at_cursor(struct grid *g, struct tag *out)
 	else if (space_read(&g->space, g->cursor, 1, 0, &p) != 1 || p.state != PAGE_STATE_PAGE)
 		app_alert(app, "there is no page here");
 	else
-		*out = tag_make(app, g->space.pid, &p);
+		*out = tag_make(g->space.pid, g->started, &p);
 	return !g->zoom && !*app->status;
 }
 
@@ -587,7 +591,7 @@ struct view *grid_of_machine(struct app *app, const char *name, const struct kpa
 	return grid_new(app, name, &space);
 }
 
-struct view *grid_of_process(struct app *app, pid_t pid, const char *name,
+struct view *grid_of_process(struct app *app, pid_t pid, uint64_t started, const char *name,
 			     const struct kpage_range *within)
 {
 	struct space space;
@@ -595,14 +599,17 @@ struct view *grid_of_process(struct app *app, pid_t pid, const char *name,
 	char what[32];
 	int err = space_of_process(&app->machine, pid, within, &space);
 
+	if (!err && machine_process_check(&app->machine, pid, started)) {
+		space_release(&space);
+		err = -ESRCH;
+	}
 	if (err) {
 		snprintf(what, sizeof(what), "process %d", (int)pid);
 		app_alert_errno(app, what, err);
 		return NULL;
 	}
 	v = grid_new(app, name, &space);
-	if (kpage_task_started(app->machine.ctx, pid, &grid_of(v)->started))
-		grid_of(v)->started = 0;
+	grid_of(v)->started = started;
 	/* Without them the places have no names. */
 	if (vma_list_read(app->machine.ctx, pid, NULL, 0, &grid_of(v)->vmas))
 		grid_of(v)->vmas = (struct vma_list){ 0 };

@@ -25,7 +25,7 @@ struct grid {
 	struct mark mark;
 	struct scan shown, next;	/* next: being done */
 	bool scanning;
-	uint64_t started;		/* of the process: kpage_task_started() */
+	uint64_t started;		/* of the process: machine_process_started() */
 	uint64_t runs_ns;		/* CPU time that looking for runs took */
 	bool fit;			/* the zoom follows the size of the screen */
 	unsigned int zoom;

@@ -39,11 +39,10 @@ static uint64_t pfn_at(const struct app *app, pid_t pid, uint64_t place)
  * A page of memory is what its number says. */
 static bool is_as_chosen(struct app *app, const struct tag *t)
 {
-	uint64_t started;
-
 	if (!t->pid)
 		return true;
-	if (kpage_task_started(app->machine.ctx, t->pid, &started) || started != t->started) {
+	/* What can't be told from another process is not poisoned either. */
+	if (!t->started || machine_process_check(&app->machine, t->pid, t->started)) {
 		app_alert(app, "process %d has ended: nothing is done", (int)t->pid);
 		return false;
 	}

@@ -518,7 +518,8 @@ static const struct view_ops list_ops = {
 	.free = list_free,
 };
 
-struct view *list_new(struct app *app, const struct list_kind *kind, const char *name, pid_t pid)
+struct view *list_new(struct app *app, const struct list_kind *kind, const char *name, pid_t pid,
+		      uint64_t started)
 {
 	struct list *l = xcalloc(1, sizeof(*l));
 	int err;
@@ -528,6 +529,7 @@ struct view *list_new(struct app *app, const struct list_kind *kind, const char 
 	l->kind = kind;
 	l->name = xstrdup(name);
 	l->pid = pid;
+	l->started = started;
 	l->sorted = kind->sorted;
 	err = kind->load(l);
 	if (err) {

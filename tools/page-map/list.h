@@ -53,6 +53,7 @@ struct list {
 	const struct list_kind *kind;
 	char *name;
 	pid_t pid;
+	uint64_t started;		/* of the process: machine_process_started() */
 	struct row *rows;
 	size_t n;
 	size_t *order;			/* of the rows that are shown */
@@ -71,7 +72,9 @@ struct list {
 	uint64_t cpu_ns, pages;
 };
 
-struct view *list_new(struct app *app, const struct list_kind *kind, const char *name, pid_t pid);
+/* pid, started: of the process that it is of; 0: of none. */
+struct view *list_new(struct app *app, const struct list_kind *kind, const char *name, pid_t pid,
+		      uint64_t started);
 struct row *list_add(struct list *l);
 
 /* "1234", "-" if it is not known. */

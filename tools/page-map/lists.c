@@ -100,7 +100,9 @@ static int open_process(const struct list *l, const struct row *r, struct space 
 
 static struct view *enter_process(const struct list *l, const struct row *r)
 {
-	return list_of_vmas(l->view.app, (pid_t)r->id);
+	const struct machine *m = &l->view.app->machine;
+
+	return list_of_vmas(l->view.app, (pid_t)r->id, machine_process_started(m, (pid_t)r->id));
 }
 
 static const struct list_kind processes = {
@@ -110,7 +112,7 @@ static const struct list_kind processes = {
 
 struct view *list_of_processes(struct app *app)
 {
-	return list_new(app, &processes, processes.title, 0);
+	return list_new(app, &processes, processes.title, 0, 0);
 }
 
 /* -------------------------------------------------------------------- mappings */
@@ -146,10 +148,15 @@ static const struct list_column vma_columns[] = {
 
 static int load_vmas(struct list *l)
 {
+	const struct machine *m = &l->view.app->machine;
 	struct vma_list vmas;
-	int err = vma_list_read(l->view.app->machine.ctx, l->pid, NULL, 0, &vmas);
+	int err = vma_list_read(m->ctx, l->pid, NULL, 0, &vmas);
 	struct row *r;
 
+	if (!err && machine_process_check(m, l->pid, l->started)) {
+		vma_list_release(&vmas);
+		err = -ESRCH;
+	}
 	if (err)
 		return err;
 	r = list_add(l);
@@ -169,21 +176,27 @@ static int load_vmas(struct list *l)
 static int open_vma(const struct list *l, const struct row *r, struct space *out)
 {
 	const struct machine *m = &l->view.app->machine;
+	int err = r->id ? space_of_vma(m, l->pid, &r->range, r->name, out) :
+			  space_of_process(m, l->pid, NULL, out);
 
-	return r->id ? space_of_vma(m, l->pid, &r->range, r->name, out) :
-		       space_of_process(m, l->pid, NULL, out);
+	if (!err && machine_process_check(m, l->pid, l->started)) {
+		space_release(out);
+		*out = (struct space){ 0 };
+		err = -ESRCH;
+	}
+	return err;
 }
 
 static struct view *enter_vma(const struct list *l, const struct row *r)
 {
-	return grid_of_process(l->view.app, l->pid, r->name, &r->range);
+	return grid_of_process(l->view.app, l->pid, l->started, r->name, &r->range);
 }
 
 static const struct list_kind mappings = {
 	"mappings", vma_columns, ARRAY_SIZE(vma_columns), 0, row_by_start, load_vmas, open_vma, enter_vma,
 };
 
-struct view *list_of_vmas(struct app *app, pid_t pid)
+struct view *list_of_vmas(struct app *app, pid_t pid, uint64_t started)
 {
 	struct kpage_task task;
 	char name[96];
@@ -197,7 +210,7 @@ struct view *list_of_vmas(struct app *app, pid_t pid)
 		snprintf(name, sizeof(name), "process %d", (int)pid);
 	else
 		snprintf(name, sizeof(name), "%d %s", (int)pid, task.comm);
-	return list_new(app, &mappings, name, pid);
+	return list_new(app, &mappings, name, pid, started);
 }
 
 /* ---------------------------------------------------------------------- blocks */
@@ -293,5 +306,5 @@ static const struct list_kind blocks = {
 
 struct view *list_of_blocks(struct app *app)
 {
-	return list_new(app, &blocks, blocks.title, 0);
+	return list_new(app, &blocks, blocks.title, 0, 0);
 }

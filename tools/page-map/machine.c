@@ -68,6 +68,18 @@ bool machine_has_processes(const struct machine *m)
 	return !m->copy;
 }
 
+uint64_t machine_process_started(const struct machine *m, pid_t pid)
+{
+	uint64_t started;
+
+	return kpage_task_started(m->ctx, pid, &started) ? 0 : started;
+}
+
+int machine_process_check(const struct machine *m, pid_t pid, uint64_t started)
+{
+	return started && machine_process_started(m, pid) != started ? -ESRCH : 0;
+}
+
 char *machine_cgroup_path(const struct machine *m, uint64_t ino)
 {
 	const char *known = m->dump ? kpage_dump_cgroup_path(m->dump, ino) : NULL;

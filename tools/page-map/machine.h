@@ -29,6 +29,13 @@ void machine_close(struct machine *m);
 /* Whether it has processes, and not pages alone. */
 bool machine_has_processes(const struct machine *m);
 
+/* When a process began: what tells it from another that has its number. 0: not known. */
+uint64_t machine_process_started(const struct machine *m, pid_t pid);
+
+/* Whether the number is still that process's: 0 or -ESRCH. What was opened by the number
+ * before is of that process then, too. started 0: nothing is known, 0. */
+int machine_process_check(const struct machine *m, pid_t pid, uint64_t started);
+
 /* The path of a cgroup; NULL: not known. The caller frees it. */
 char *machine_cgroup_path(const struct machine *m, uint64_t ino);
 

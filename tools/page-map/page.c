@@ -146,9 +146,13 @@ static int open_space(const struct text_view *t, struct space *out)
 {
 	const struct kpage_range one = { t->place, t->place + 1 };
 
-	if (t->pid)
-		return space_of_process(&t->view.app->machine, t->pid, &one, out);
-	return space_of_machine(&t->view.app->machine, &one, out);
+	const struct machine *m = &t->view.app->machine;
+	int err;
+
+	if (!t->pid)
+		return space_of_machine(m, &one, out);
+	err = space_of_process(m, t->pid, &one, out);
+	return err ? err : machine_process_check(m, t->pid, t->started);
 }
 
 static void fill(struct text_view *t)
@@ -171,7 +175,7 @@ static void fill(struct text_view *t)
 		text_view_add(t, STYLE_NORMAL, "there is no page now");
 	text_view_add(t, STYLE_NORMAL, "");
 	t->own = t->n;
-	t->tag = tag_make(t->view.app, t->pid, &p);
+	t->tag = tag_make(t->pid, t->started, &p);
 	/* Whose the other page is, too, is another question. */
 	t->rerun = t->pfn != before || t->has_page != had_page;
 	space_release(&space);
@@ -233,7 +237,7 @@ static bool page_act(struct text_view *t, enum action action)
 	}
 }
 
-struct view *page_view(struct app *app, pid_t pid, uint64_t place)
+struct view *page_view(struct app *app, pid_t pid, uint64_t started, uint64_t place)
 {
 	struct text_view *t;
 	char title[64];
@@ -241,6 +245,7 @@ struct view *page_view(struct app *app, pid_t pid, uint64_t place)
 	snprintf(title, sizeof(title), "page 0x%" PRIx64, pid ? place * kpage_page_size() : place);
 	t = text_view_new(app, title);
 	t->pid = pid;
+	t->started = started;
 	t->place = place;
 	t->fill = fill;
 	t->run = find_owners;

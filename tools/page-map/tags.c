@@ -2,13 +2,9 @@
 /* Pages that were chosen, each known by where it is and what was there. */
 #include "app.h"
 
-struct tag tag_make(const struct app *app, pid_t pid, const struct page_info *p)
+struct tag tag_make(pid_t pid, uint64_t started, const struct page_info *p)
 {
-	struct tag tag = { .pid = pid, .place = p->place, .pfn = p->pfn };
-
-	if (pid && kpage_task_started(app->machine.ctx, pid, &tag.started))
-		tag.started = 0;
-	return tag;
+	return (struct tag){ .pid = pid, .started = started, .place = p->place, .pfn = p->pfn };
 }
 
 bool tag_is_of(const struct tag *t, pid_t pid, uint64_t started)

@@ -27,6 +27,7 @@ struct text_view {
 	bool is_report, warned;	/* of a program that does something; that it still runs was said */
 	/* Of a page: */
 	pid_t pid;
+	uint64_t started;	/* of the process: machine_process_started() */
 	uint64_t place;
 	bool has_page;		/* a page is there now, and */
 	uint64_t pfn;		/* this is it; there may be a PFN 0 */
