@@ -223,10 +223,8 @@ static void quit(struct app *app)
 static void help(struct app *app)
 {
 	/* Once is enough. */
-	if (app_view(app) != app->help) {
-		app->help = help_view(app);
-		app_push(app, app->help);
-	}
+	if (!app_view(app)->is_help)
+		app_push(app, help_view(app));
 }
 
 static void freeze(struct app *app)

@@ -49,6 +49,7 @@ struct view {
 	struct timespec done;
 	bool looked;		/* there was one */
 	bool stale;		/* what it shows has changed: it is looked at again soon */
+	bool is_help;
 };
 
 /* A page that was chosen, to be tagged or poisoned. */
@@ -78,7 +79,6 @@ struct app {
 	struct settings remembered;	/* of these, what a key has changed, or was so before */
 	pid_t pid;		/* of --pid; 0: the machine */
 	uint64_t started;	/* of that process */
-	struct view *help;	/* the view of that kind that was opened last */
 	struct view *views[MAX_DEPTH];	/* the way: the last one is shown */
 	size_t nr_views;
 	unsigned int screen;	/* which of the first screens the way began with */

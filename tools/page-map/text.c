@@ -325,6 +325,7 @@ struct view *help_view(struct app *app)
 	size_t n;
 	const struct key_binding *keys = key_table(&n);
 
+	t->view.is_help = true;
 	for (size_t i = 0; i < n; i++)
 		text_view_printf(t, STYLE_NORMAL, "%-14s %s", keys[i].names, keys[i].help);
 	text_view_add(t, STYLE_NORMAL, "");
