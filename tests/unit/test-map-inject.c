@@ -307,6 +307,68 @@ static void test_report_that_runs(void **state)
 	assert_true(v->app.quit);
 }
 
+/* What it has done is seen in each view on the way: no event of the kernel's says it. */
+static void test_report_that_ends(void **state)
+{
+	struct viewer *v = *state;
+
+	viewer_open(v, 0);
+	map_put(v->map, 2, KPAGE_BIT(LRU) | KPAGE_BIT(HWPOISON), 1);
+	viewer_press(v, "Right Right r");
+	assert_true(viewer_shows(v, "X poisoned 1"));
+	viewer_press(v, "Enter k unpoison Enter");
+	map_put(v->map, 2, KPAGE_BIT(LRU), 1);
+	app_tick(&v->app);
+	viewer_press(v, "Esc");
+	app_tick(&v->app);
+	viewer_settle(v);
+	assert_true(viewer_shows(v, "an error    would be"));
+	viewer_press(v, "Esc");
+	app_tick(&v->app);
+	viewer_settle(v);
+	assert_false(viewer_shows(v, "X poisoned"));
+}
+
+/* In place of page-types: it says how often it was called. */
+static void put_owners(const struct viewer *v)
+{
+	char path[512], script[600];
+
+	snprintf(script, sizeof(script), "#!/bin/sh\necho >> %s/calls\necho owners \"$(wc -l < %s/calls)\"\n",
+		 v->map->fx->dir, v->map->fx->dir);
+	fixture_text(v->map->fx, "/bin/page-types", script);
+	snprintf(path, sizeof(path), "%s/bin/page-types", v->map->fx->dir);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+/* The owners are looked for again when they may be others, and not each time. */
+static void test_owners_again(void **state)
+{
+	const uint64_t once = 1, twice = 2, never = 0;
+	struct viewer *v = *state;
+
+	put_owners(v);
+	map_put(v->map, 2, KPAGE_BIT(LRU), 1);
+	fixture_put(v->map->fx, "/proc/kpagecount", 2, &once, 1);
+	viewer_open(v, 0);
+	viewer_press(v, "Right Right Enter r PgDn");
+	assert_true(viewer_shows(v, "owners 1"));
+	fixture_put(v->map->fx, "/proc/kpagecount", 2, &twice, 1);
+	viewer_press(v, "r");
+	assert_true(viewer_shows(v, "owners 1"));
+	map_put(v->map, 2, KPAGE_BIT(LRU) | KPAGE_BIT(HWPOISON), 1);
+	viewer_press(v, "r");
+	assert_true(viewer_shows(v, "owners 2"));
+	fixture_put(v->map->fx, "/proc/kpagecount", 2, &never, 1);
+	viewer_press(v, "r");
+	assert_true(viewer_shows(v, "owners 3"));
+	map_put(v->map, 2, KPAGE_BIT(LRU), 1);
+	viewer_press(v, "r");
+	assert_true(viewer_shows(v, "owners 4"));
+	viewer_press(v, "r");
+	assert_true(viewer_shows(v, "owners 4"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -323,6 +385,8 @@ int main(void)
 		VIEWER_TEST(test_elsewhere),
 		VIEWER_TEST(test_tags_of_another),
 		VIEWER_TEST(test_report_that_runs),
+		VIEWER_TEST(test_report_that_ends),
+		VIEWER_TEST(test_owners_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

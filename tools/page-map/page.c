@@ -108,6 +108,8 @@ static void show_page(struct text_view *t, const struct page_info *p)
 
 	t->has_page = true;
 	t->pfn = p->pfn;
+	t->poisoned = p->kflags & KPAGE_BIT(HWPOISON);
+	t->mapped = p->mapcount && p->mapcount != UINT64_MAX;
 	text_view_printf(t, STYLE_TITLE, "PFN         0x%" PRIx64 " (%" PRIu64 ")", p->pfn, p->pfn);
 	text_view_printf(t, STYLE_NORMAL, "address     0x%" PRIx64 " (physical)",
 			 p->pfn * kpage_page_size());
@@ -155,16 +157,26 @@ static int open_space(const struct text_view *t, struct space *out)
 	return err ? err : machine_process_check(m, t->pid, t->started);
 }
 
+/* Whose another page is, is another question; and a page that is lost, or was put back, is
+ * not mapped as before. Of a map count that changes it is not worth what it takes: all
+ * processes are looked through. */
+static bool owners_may_differ(const struct text_view *t, const struct text_view *before)
+{
+	return t->has_page != before->has_page || t->pfn != before->pfn ||
+	       t->poisoned != before->poisoned || t->mapped != before->mapped;
+}
+
 static void fill(struct text_view *t)
 {
 	struct space space = { 0 };
 	struct page_info p = { .place = t->place };
-	uint64_t before = t->pfn;
-	bool had_page = t->has_page;
+	const struct text_view before = *t;
 	ssize_t n = open_space(t, &space);
 
 	t->has_page = false;
 	t->pfn = 0;
+	t->poisoned = false;
+	t->mapped = false;
 	if (!n)
 		n = space_read(&space, 0, 1, NEED_HEAD | NEED_MAPCOUNT | NEED_CGROUP, &p);
 	if (n == 1)
@@ -176,8 +188,7 @@ static void fill(struct text_view *t)
 	text_view_add(t, STYLE_NORMAL, "");
 	t->own = t->n;
 	t->tag = tag_make(t->pid, t->started, &p);
-	/* Whose the other page is, too, is another question. */
-	t->rerun = t->pfn != before || t->has_page != had_page;
+	t->rerun = owners_may_differ(t, &before);
 	space_release(&space);
 	view_looked(&t->view, 0, 0);
 }

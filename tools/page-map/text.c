@@ -192,6 +192,9 @@ static void say_end(struct text_view *t)
 {
 	int status = t->child.status;
 
+	/* An unpoisoned page is no event of the kernel's. */
+	if (t->is_report)
+		app_stale(t->view.app);
 	if (WIFSIGNALED(status))
 		text_view_printf(t, STYLE_ALERT, "it was ended by the signal %s",
 				 strsignal(WTERMSIG(status)));

@@ -31,6 +31,7 @@ struct text_view {
 	uint64_t place;
 	bool has_page;		/* a page is there now, and */
 	uint64_t pfn;		/* this is it; there may be a PFN 0 */
+	bool poisoned, mapped;	/* it is */
 	struct tag tag;
 };
 
