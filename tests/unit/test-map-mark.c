@@ -55,7 +55,7 @@ static void test_memory(void **state)
 	assert_int_equal(space_of_machine(&map->machine, NULL, &space), 0);
 	/* Without a mark nothing has changed. */
 	check_changed(&space, &mark, NULL, 0);
-	assert_true(mark_begin(&mark, &space, 0, space.pages));
+	assert_true(mark_begin(&mark, &space, 0, space.pages, 0));
 	check_changed(&space, &mark, NULL, 0);
 	assert_false(mark.taking);
 	check_changed(&space, &mark, NULL, 0);
@@ -82,7 +82,7 @@ static void test_part_of_memory(void **state)
 	map_put(map, 0, FREE, 2000);
 	map_open(map);
 	assert_int_equal(space_of_machine(&map->machine, NULL, &space), 0);
-	assert_true(mark_begin(&mark, &space, 600, 1100));
+	assert_true(mark_begin(&mark, &space, 600, 1100, 0));
 	check_changed(&space, &mark, NULL, 0);
 	map_put(map, 0, ANON_PAGE, 2000);
 	map_put(map, 700, FREE, 399);
@@ -114,7 +114,7 @@ static void check_units(uint64_t end, size_t unit)
 	bool changed[CHUNK];
 	struct mark mark = { 0 };
 
-	assert_true(mark_begin(&mark, &memory, 0, end));
+	assert_true(mark_begin(&mark, &memory, 0, end, 0));
 	assert_int_equal(1 << mark.shift, unit);
 	fill(pages, 5 * CHUNK, CHUNK);
 	mark_compare(&mark, 5 * CHUNK, pages, CHUNK, changed);
@@ -152,7 +152,7 @@ static void test_nothing(void **state)
 	struct mark mark = { 0 };
 
 	(void)state;
-	assert_true(mark_begin(&mark, &memory, 5, 5));
+	assert_true(mark_begin(&mark, &memory, 5, 5, 0));
 	assert_int_equal(mark.n, 0);
 	mark_release(&mark);
 }
@@ -178,7 +178,7 @@ static void test_process(void **state)
 	fixture_vma(map->fx, PID, 1024, entries, ARRAY_SIZE(entries));
 	map_open(map);
 	assert_int_equal(space_of_process(&map->machine, PID, NULL, &space), 0);
-	assert_true(mark_begin(&mark, &space, 0, space.pages));
+	assert_true(mark_begin(&mark, &space, 0, space.pages, 0));
 	check_changed(&space, &mark, NULL, 0);
 	check_changed(&space, &mark, NULL, 0);
 	/* It has other flags, another page; it was swapped out, and in. */
@@ -204,7 +204,7 @@ static void test_populated_later(void **state)
 	fixture_vma(map->fx, PID, 1024, entries, ARRAY_SIZE(entries));
 	map_open(map);
 	assert_int_equal(space_of_process(&map->machine, PID, NULL, &space), 0);
-	assert_true(mark_begin(&mark, &space, 0, space.pages));
+	assert_true(mark_begin(&mark, &space, 0, space.pages, 0));
 	check_changed(&space, &mark, NULL, 0);
 	put_entry(map, 1024, 0);
 	put_entry(map, 1026, entry_present(30));
@@ -231,7 +231,7 @@ static void test_part_of_process(void **state)
 	fixture_vma(map->fx, PID, 1024, entries, ARRAY_SIZE(entries));
 	map_open(map);
 	assert_int_equal(space_of_process(&map->machine, PID, NULL, &space), 0);
-	assert_true(mark_begin(&mark, &space, 1, 3));
+	assert_true(mark_begin(&mark, &space, 1, 3, 0));
 	check_changed(&space, &mark, NULL, 0);
 	map_put(map, 10, ANON_PAGE | KPAGE_BIT(ACTIVE), 50);
 	put_entry(map, 1029, entry_present(40));
@@ -242,16 +242,96 @@ static void test_part_of_process(void **state)
 	space_release(&now);
 }
 
+/* ------------------------------------------------------------- beyond the kernel's flags */
+
+/* What the page tables say of the page: it was written to, or is shared. */
+static void test_pagemap_bits(void **state)
+{
+	const uint64_t entries[4] = { entry_present(10), entry_present(11), entry_present(12) };
+	struct map *map = *state;
+	struct mark mark = { 0 };
+	struct space space;
+
+	map_put(map, 0, ANON_PAGE, 100);
+	fixture_task(map->fx, PID);
+	fixture_vma(map->fx, PID, 1024, entries, ARRAY_SIZE(entries));
+	map_open(map);
+	assert_int_equal(space_of_process(&map->machine, PID, NULL, &space), 0);
+	assert_true(mark_begin(&mark, &space, 0, space.pages, 0));
+	check_changed(&space, &mark, NULL, 0);
+	put_entry(map, 1025, entry_present(11) | KPAGE_PM_SOFT_DIRTY);
+	put_entry(map, 1026, entry_present(12) | KPAGE_PM_MMAP_EXCLUSIVE);
+	CHANGED(&space, &mark, 1025, 1026);
+	mark_release(&mark);
+	space_release(&space);
+}
+
+/* Files that are read for some schemes alone: a change in them counts for a mark that was
+ * taken under such a one. */
+static void test_columns(void **state)
+{
+	static const struct {
+		unsigned int needs;
+		const char *path;
+	} columns[] = {
+		{ NEED_MAPCOUNT, "/proc/kpagecount" },
+		{ NEED_CGROUP, "/proc/kpagecgroup" },
+	};
+	const uint64_t before[8] = { 1, 1, 1, 1, 1, 1, 1, 1 }, other = 2;
+	struct map *map = *state;
+	struct space space;
+
+	map_put(map, 0, ANON_PAGE, 8);
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		fixture_put(map->fx, columns[i].path, 0, before, ARRAY_SIZE(before));
+	map_open(map);
+	assert_int_equal(space_of_machine(&map->machine, NULL, &space), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		struct mark plain = { 0 }, mark = { 0 };
+
+		assert_true(mark_begin(&plain, &space, 0, space.pages, 0));
+		assert_true(mark_begin(&mark, &space, 0, space.pages, columns[i].needs));
+		check_changed(&space, &plain, NULL, 0);
+		check_changed(&space, &mark, NULL, 0);
+		fixture_put(map->fx, columns[i].path, 5, &other, 1);
+		check_changed(&space, &plain, NULL, 0);
+		CHANGED(&space, &mark, 5);
+		mark_release(&plain);
+		mark_release(&mark);
+	}
+	space_release(&space);
+}
+
+/* The flags of a folio are those of its head: the tails show them, too. */
+static void test_tails(void **state)
+{
+	struct map *map = *state;
+	struct mark mark = { 0 };
+	struct space space;
+
+	map_put(map, 0, FREE, 16);
+	map_put(map, 4, ANON_PAGE | KPAGE_BIT(THP) | KPAGE_BIT(COMPOUND_HEAD), 1);
+	map_put(map, 5, KPAGE_BIT(THP) | KPAGE_BIT(COMPOUND_TAIL), 3);
+	map_open(map);
+	assert_int_equal(space_of_machine(&map->machine, NULL, &space), 0);
+	assert_true(mark_begin(&mark, &space, 0, space.pages, NEED_HEAD));
+	check_changed(&space, &mark, NULL, 0);
+	map_put(map, 4, ANON_PAGE | KPAGE_BIT(THP) | KPAGE_BIT(COMPOUND_HEAD) | KPAGE_BIT(DIRTY), 1);
+	CHANGED(&space, &mark, 4, 5, 6, 7);
+	mark_release(&mark);
+	space_release(&space);
+}
+
 static void test_too_many(void **state)
 {
 	const struct space process = { .pid = PID, .pages = UINT64_C(1) << 23 };
 	struct mark mark = { 0 };
 
 	(void)state;
-	assert_false(mark_begin(&mark, &process, 0, process.pages));
+	assert_false(mark_begin(&mark, &process, 0, process.pages, 0));
 	assert_int_equal(mark.n, 0);
-	assert_false(mark_begin(&mark, &process, 1, (UINT64_C(1) << 22) + 2));
-	assert_true(mark_begin(&mark, &process, 1, (UINT64_C(1) << 22) + 1));
+	assert_false(mark_begin(&mark, &process, 1, (UINT64_C(1) << 22) + 2, 0));
+	assert_true(mark_begin(&mark, &process, 1, (UINT64_C(1) << 22) + 1, 0));
 	mark_release(&mark);
 }
 
@@ -265,6 +345,9 @@ int main(void)
 		MAP_TEST(test_process),
 		MAP_TEST(test_populated_later),
 		MAP_TEST(test_part_of_process),
+		MAP_TEST(test_pagemap_bits),
+		MAP_TEST(test_columns),
+		MAP_TEST(test_tails),
 		cmocka_unit_test(test_too_many),
 	};
 

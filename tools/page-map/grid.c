@@ -323,7 +323,8 @@ static void take_mark(struct grid *g)
 		app_say(app, "the mark is gone");
 		return;
 	}
-	if (!mark_begin(&g->mark, &g->space, g->first, MIN(end, g->space.pages))) {
+	if (!mark_begin(&g->mark, &g->space, g->first, MIN(end, g->space.pages),
+			g->scheme->needs)) {
 		app_alert(app, "these are too many pages of a process for a mark: zoom in");
 		return;
 	}

@@ -20,7 +20,8 @@ static void keep_runs(struct mark *m, const struct space *space)
 	m->nr_runs = space->nr_runs;
 }
 
-bool mark_begin(struct mark *m, const struct space *space, uint64_t first, uint64_t end)
+bool mark_begin(struct mark *m, const struct space *space, uint64_t first, uint64_t end,
+		unsigned int needs)
 {
 	mark_release(m);
 	if (space->pid && end - first > MAX_PAGES)
@@ -31,6 +32,7 @@ bool mark_begin(struct mark *m, const struct space *space, uint64_t first, uint6
 		keep_runs(m, space);
 	while (!space->pid && m->shift < CHUNK_SHIFT && (end - first) >> m->shift > MAX_UNITS)
 		m->shift++;
+	m->needs = needs;
 	m->first = first >> m->shift;
 	m->n = (size_t)(((end - 1) >> m->shift) - m->first) + 1;
 	m->sums = xcalloc(m->n, sizeof(*m->sums));
@@ -53,26 +55,44 @@ static uint64_t mix(uint64_t x)
 	return x ^ (x >> 31);
 }
 
-static uint64_t page_sum(const struct page_info *p)
+/* What was not asked for may have been read for another reason: it counts for nothing. */
+static uint64_t columns_sum(const struct page_info *p, unsigned int needs)
 {
-	return mix(mix(p->place + UINT64_C(0x9e3779b97f4a7c15)) + p->pfn) ^
-	       mix(p->kflags + p->state);
+	uint64_t sum = 0;
+
+	if (needs & NEED_HEAD)
+		sum = mix(sum + p->head_kflags + 1);
+	if (needs & NEED_ORDER)
+		sum = mix(sum + p->order + 2);
+	if (needs & NEED_MAPCOUNT)
+		sum = mix(sum + p->mapcount + 3);
+	if (needs & NEED_CGROUP)
+		sum = mix(sum + p->cgroup + 4);
+	return sum;
+}
+
+static uint64_t page_sum(const struct page_info *p, unsigned int needs)
+{
+	uint64_t flags = kpage_flags_expand(p->kflags, p->entry);
+
+	return mix(mix(mix(p->place + UINT64_C(0x9e3779b97f4a7c15)) + p->pfn) + flags + p->state) ^
+	       columns_sum(p, needs);
 }
 
 /* Never 0: that stands for "not looked at". */
-static uint32_t unit_sum(const struct page_info *pages, size_t n)
+static uint32_t unit_sum(const struct page_info *pages, size_t n, unsigned int needs)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += mix(page_sum(&pages[i]));
+		sum += mix(page_sum(&pages[i], needs));
 	return (uint32_t)(sum >> 32) | 1;
 }
 
 /* Whether a unit is not as it was. */
 static bool compare_unit(struct mark *m, uint64_t unit, const struct page_info *pages, size_t n)
 {
-	uint32_t sum = unit_sum(pages, n), *known;
+	uint32_t sum = unit_sum(pages, n, m->needs), *known;
 
 	if (unit < m->first || unit - m->first >= m->n)
 		return false;

@@ -157,7 +157,7 @@ static int read_chunk(struct scan *s, struct page_info *pages)
 	ssize_t n = 0;
 
 	if (index < window_end(s))
-		n = space_read(s->space, index, CHUNK, s->scheme->needs, pages);
+		n = space_read(s->space, index, CHUNK, s->scheme->needs | s->mark->needs, pages);
 	if (n < 0)
 		return (int)n;
 	count_chunk(s, index, pages, (size_t)n);
