@@ -634,6 +634,11 @@ forecast() {
 
 # ------------------------------------------------------------------------- picture, text
 
+# The picture: what the look has cost is another number each time.
+without_cost() {
+	grep -v ' Mpages/s' "$1"
+}
+
 @test "--svg: a picture with a legend, with and without --once" {
 	local svg=$BATS_TEST_TMPDIR/a.svg
 
@@ -653,6 +658,16 @@ forecast() {
 	grep -q 'fill="#ff0000"' "$svg"
 	grep -q '>X<' "$svg"
 	[ "$(grep -c '<rect' "$svg")" -gt 20 ]
+	# Each as it is alone: the text in letters, the picture in blocks.
+	cp "$svg" "$svg.alone"
+	shot --sysroot "$root"
+	cp "$BATS_TEST_TMPDIR/bare" "$BATS_TEST_TMPDIR/text-alone"
+	shot --sysroot "$root" --svg "$svg"
+	diff -u "$BATS_TEST_TMPDIR/text-alone" "$BATS_TEST_TMPDIR/bare"
+	diff -u <(without_cost "$svg.alone") <(without_cost "$svg")
+	shot --sysroot "$root" --svg "$svg" --keys l
+	grep -q '████' "$stdout_file"
+	grep -q '>RRR<' "$svg"
 	shot --sysroot "$root" --svg "$svg" --letters --keys Space
 	sed -n 3p "$stdout_file" | grep -q RRRR-
 	grep -q '>RR<' "$svg"

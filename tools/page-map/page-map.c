@@ -31,26 +31,38 @@ static void press_keys(struct app *app, struct frame *f, const char *keys)
 	}
 }
 
+static void redraw(struct app *app, struct frame *f, bool letters)
+{
+	app->settings.letters = letters;
+	app_draw(app, f);
+}
+
 static int show_once(struct app *app, const struct options *opt)
 {
 	struct frame f = { .ascii = opt->ascii };
 	int status = EXIT_OK;
+	bool other;
 
 	frame_init(&f, opt->width ? opt->width : MIN_WIDTH, opt->height ? opt->height : MIN_HEIGHT);
 	app_resize(app, f.width, f.height);
-	/* Without colours, letters are what can be read. */
-	app->settings.letters = !opt->svg || opt->letters;
 	press_keys(app, &f, opt->keys);
+	/* A key may have asked for the other kind of cells. */
+	other = app->settings.letters;
 	/* What the frame says at its bottom is no success. */
 	if (app->alert)
 		status = fail(app->error ? status_of(app->error) : EXIT_FAILED, "%s", app->status);
 	if (opt->svg) {
-		int written = frame_write_svg(&f, opt->svg);
+		int written;
 
+		redraw(app, &f, opt->letters != other);
+		written = frame_write_svg(&f, opt->svg);
 		status = status ? status : written;
 	}
-	if (opt->once)
+	/* Without colours, letters are what can be read. */
+	if (opt->once) {
+		redraw(app, &f, !other);
 		frame_print(&f, stdout);
+	}
 	frame_release(&f);
 	return status;
 }
