@@ -36,3 +36,47 @@ way() {
 	way 'page-map > memory' 'F1 F1 Esc'
 	way 'page-map > memory blocks > help' 'F1 Tab F1'
 }
+
+# ------------------------------------------------------------------------------ sorting
+
+# Four mappings of process 9, of different sizes and permissions.
+make_mappings() {
+	local perms page=16
+
+	task 9 mapper
+	for perms in rw-p r--p rw-s r-xp; do
+		vma 9 "$page" "$(present 104)" "$(present 105)" "$(present 106)"
+		sed -i "\$s/ rw-p / $perms /" "$root/proc/9/maps"
+		page=$((page + 16))
+	done
+	vma 9 112 "$(present 107)"
+}
+
+# order KEYS: the mappings as they come then, by their beginning.
+order() {
+	run_split page-map --once --sysroot "$root" -p 9 --keys "$1"
+	status_is 0
+	sed -n '3,$p' "$stdout_file" | sed '/^$/,$d' | awk '{ print $1 }' | paste -s -d ' '
+}
+
+@test "sort mappings: all of them stay first, and the cursor is there" {
+	local keys
+
+	make_mappings
+	[ "$(order '')" = 'all 0x10000 0x20000 0x30000 0x40000 0x70000' ]
+	# By what PERM says.
+	[ "$(order '>')" = 'all 0x20000 0x40000 0x10000 0x70000 0x30000' ]
+	# By PAGES, and by PRESENT.
+	[ "$(order '> >')" = 'all 0x10000 0x20000 0x30000 0x40000 0x70000' ]
+	[ "$(order '> > >')" = 'all 0x10000 0x20000 0x30000 0x40000 0x70000' ]
+	for keys in '>' '> >' '> > >' '> > > > > > >' '> > > > > > > >'; do
+		[[ $(order "$keys") == 'all '* ]]
+		way 'page-map > 9 mapper > all mappings' "End $keys Enter" -p 9
+	done
+}
+
+@test "sort processes: the cursor goes to the first one" {
+	# By COMMAND sleeper is first, by PID usemem.
+	way 'page-map > processes > 8 sleeper' 'Tab Tab > > > > Enter'
+	way 'page-map > processes > 7 usemem' 'Tab Tab End > > > > > Enter'
+}

@@ -54,6 +54,8 @@ static int compare(const void *a, const void *b, void *arg)
 	uint64_t vx, vy;
 	int order;
 
+	if (x->all != y->all)
+		return x->all ? -1 : 1;
 	if (l->sorted < l->kind->nr_columns) {
 		c = &l->kind->columns[l->sorted];
 		if (c->value) {
@@ -382,6 +384,8 @@ static void sort_by_next(struct list *l)
 {
 	l->sorted = (l->sorted + 1) % l->kind->nr_columns;
 	put_in_order(l);
+	/* What comes first is what it was sorted for. */
+	l->cursor = 0;
 	app_say(l->view.app, "sorted by %s", l->kind->columns[l->sorted].head);
 }
 

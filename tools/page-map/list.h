@@ -14,7 +14,8 @@ struct row {
 	uint64_t id;			/* of a process: its PID; of a block: its number */
 	struct kpage_range range;	/* pages: of the process, or PFNs */
 	char *name;
-	char note[16];			/* permissions, or the state of a block */
+	bool all;			/* it stands for all others, and before them in any order */
+	char note[16];			/* permissions */
 	int node;			/* -1: not known */
 	uint64_t resident;		/* of a process, as the kernel counts it; UINT64_MAX: not known */
 	bool counted;			/* else the counts are not known yet, or not at all */

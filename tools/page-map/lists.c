@@ -135,9 +135,19 @@ static void show_pages(const struct row *r, char *out, size_t size)
 	list_show_number(r->id ? value_size(r) : UINT64_MAX, out, size);
 }
 
+/* The order of the letters, so that the same ones are together. */
+static uint64_t value_perms(const struct row *r)
+{
+	uint64_t value = 0;
+
+	for (const char *c = r->note; *c; c++)
+		value = value << 8 | (unsigned char)*c;
+	return value;
+}
+
 static const struct list_column vma_columns[] = {
 	{ "START", 14, false, value_start, show_start },
-	{ "PERM", -4, false, row_by_id, show_note },
+	{ "PERM", -4, false, value_perms, show_note },
 	{ "PAGES", 7, true, value_size, show_pages },
 	{ "PRESENT", 8, true, value_there, NULL },
 	{ "POISONED", 9, true, value_poisoned, NULL },
@@ -160,6 +170,7 @@ static int load_vmas(struct list *l)
 	if (err)
 		return err;
 	r = list_add(l);
+	r->all = true;
 	r->name = xstrdup("all mappings");
 	r->range.end = UINT64_MAX;
 	for (size_t i = 0; i < vmas.n; i++) {
