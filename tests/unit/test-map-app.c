@@ -2,6 +2,8 @@
 /* When a view of page-map looks again, and what it shows then. */
 #include "viewer.h"
 
+#include <string.h>
+
 #define PID 17
 #define START UINT64_C(1024)	/* page of its mapping */
 
@@ -156,6 +158,11 @@ static void test_number_reused_list(void **state)
 	check_status(v, "process 17: it has ended");
 	viewer_press(v, "r");
 	check_status(v, "17 victim: it has ended");
+	/* It stays said. */
+	viewer_press(v, "Down");
+	check_status(v, "");
+	viewer_line(v, 0, line);
+	assert_string_equal(line, "page-map > 17 victim: it has ended");
 	/* All mappings, and the one of the first process. */
 	viewer_line(v, 3, line);
 	assert_string_not_equal(line, "");
@@ -174,6 +181,13 @@ static void test_number_reused_page(void **state)
 	viewer_press(v, "r");
 	check_status(v, "the page: it has ended");
 	assert_false(viewer_shows(v, "PFN         0x5"));
+	viewer_press(v, "Down");
+	check_status(v, "");
+	assert_true(viewer_shows(v, "the page: it has ended"));
+	/* Not said again each time: it would hide what is. */
+	app_stale(&v->app);
+	tick(v);
+	check_status(v, "");
 	viewer_press(v, "k");
 	check_status(v, "there is no page here");
 	/* From the map, too, which has not looked again. */
@@ -192,6 +206,35 @@ static void test_number_reused_processes(void **state)
 	viewer_press(v, "Enter Enter");
 	assert_true(viewer_shows(v, ": 3 pages"));
 	check_status(v, "");
+}
+
+/* ------------------------------------------------------------ a copy that is cut short */
+
+static void test_cut_short(void **state)
+{
+	char line[MIN_WIDTH + 1];
+	struct viewer *v = *state;
+
+	map_put(v->map, 0, KPAGE_BIT(LRU), 40000);
+	viewer_open(v, 0);
+	fixture_truncate(v->map->fx, "/proc/kpageflags", 4096);
+	viewer_press(v, "r");
+	check_status(v, "memory: the copy ends before one of its pages");
+	/* What was read before. */
+	assert_true(viewer_shows(v, "F file 40000"));
+	/* What could be read, and no guess at the rest. */
+	viewer_press(v, "Tab");
+	check_status(v, "memory blocks: the copy ends before one of its pages");
+	viewer_line(v, 0, line);
+	assert_non_null(strstr(line, "memory blocks: the copy ends before one of its pages"));
+	viewer_press(v, "Tab Tab");
+	check_status(v, "memory: the copy ends before one of its pages");
+	assert_true(viewer_shows(v, "F file 512"));
+	/* It is whole again. */
+	map_put(v->map, 0, KPAGE_BIT(LRU), 40000);
+	viewer_press(v, "Tab r");
+	check_status(v, "");
+	assert_false(viewer_shows(v, "the copy ends"));
 }
 
 /* ---------------------------------------------------------------- a memory failure */
@@ -259,6 +302,7 @@ int main(void)
 		APP_TEST(test_number_reused_list),
 		APP_TEST(test_number_reused_page),
 		APP_TEST(test_number_reused_processes),
+		APP_TEST(test_cut_short),
 		APP_TEST(test_failure_first),
 		APP_TEST(test_failure_during_search),
 	};

@@ -169,6 +169,12 @@ struct legend {
 	double factor;		/* from what was seen to what there is */
 };
 
+/* Where no more can be read, nothing is known of the rest. */
+static bool is_estimate(const struct grid *g)
+{
+	return !g->shown.complete && !g->trouble;
+}
+
 static void add_up(const struct grid *g, struct legend *l)
 {
 	const struct scan *scan = &g->shown;
@@ -182,7 +188,7 @@ static void add_up(const struct grid *g, struct legend *l)
 		for (unsigned int c = 0; c < MAX_CLASSES; c++)
 			l->pages[c] += scan->cells[i].pages[c];
 	}
-	l->factor = scan->complete || !l->seen ? 1 : (double)there / (double)l->seen;
+	l->factor = is_estimate(g) && l->seen ? (double)there / (double)l->seen : 1;
 }
 
 /* The class with the most pages among those that are left. */
@@ -242,7 +248,7 @@ static void draw_legend(const struct grid *g, struct frame *f)
 	bool estimate;
 
 	add_up(g, &l);
-	estimate = !g->shown.complete;
+	estimate = is_estimate(g);
 	if (l.poisoned)
 		draw_entry(&pen, STYLE_POISON, 'X', "poisoned",
 			   (uint64_t)((double)l.poisoned * l.factor), estimate);

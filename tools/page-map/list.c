@@ -17,7 +17,9 @@ static struct list *list_of(const struct view *v)
 
 static char *list_title(const struct view *v)
 {
-	return xstrdup(list_of(v)->name);
+	const struct list *l = list_of(v);
+
+	return xstrdup(l->trouble ? l->trouble : l->name);
 }
 
 /* ---------------------------------------------------------------------- the rows */
@@ -119,15 +121,33 @@ static void next_row(struct list *l)
 	l->next++;
 }
 
-/* Opens the next row that can be counted; false: there is none. A process may have ended,
- * or is not ours to look at: then its counts stay unknown. */
+/* It stands at the top for as long as it is so. */
+static void note_trouble(struct list *l, int err)
+{
+	app_alert_errno(l->view.app, l->name, err);
+	free(l->trouble);
+	l->trouble = xstrdup(l->view.app->status);
+}
+
+/* The counts of a row stay unknown. Of many processes some have ended, or are not ours to
+ * look at: that is nothing to speak of. */
+static void give_row_up(struct list *l, int err)
+{
+	if (err != -ESRCH && err != -EACCES && err != -EPERM && !l->trouble)
+		note_trouble(l, err);
+	l->rows[l->next].counted = false;
+	next_row(l);
+}
+
+/* Opens the next row that can be counted; false: there is none. */
 static bool open_row(struct list *l)
 {
 	while (l->next < l->n) {
-		if (!l->kind->open(l, &l->rows[l->next], &l->space))
+		int err = l->kind->open(l, &l->rows[l->next], &l->space);
+
+		if (!err)
 			return true;
-		l->rows[l->next].counted = false;
-		next_row(l);
+		give_row_up(l, err);
 	}
 	return false;
 }
@@ -145,10 +165,12 @@ static void count_piece(struct list *l)
 	}
 	if (n > 0 && l->index < l->space.pages)
 		return;
-	if (n >= 0) {
-		l->rows[l->next].counts = l->counts;
-		l->rows[l->next].counted = true;
+	if (n < 0) {
+		give_row_up(l, (int)n);
+		return;
 	}
+	l->rows[l->next].counts = l->counts;
+	l->rows[l->next].counted = true;
 	next_row(l);
 }
 
@@ -157,6 +179,8 @@ static bool list_work(struct view *v, uint64_t ns)
 	struct list *l = list_of(v);
 	uint64_t start = cpu_time_ns();
 
+	if (!l->counting)
+		return false;
 	while (l->counting && (!ns || cpu_time_ns() - start < ns)) {
 		if (!l->space.machine && !open_row(l)) {
 			l->counting = false;
@@ -165,7 +189,7 @@ static bool list_work(struct view *v, uint64_t ns)
 		count_piece(l);
 	}
 	l->cpu_ns += cpu_time_ns() - start;
-	if (!l->counting && !v->looked) {
+	if (!l->counting) {
 		view_looked(v, l->cpu_ns, l->pages);
 		put_in_order(l);
 	}
@@ -183,6 +207,8 @@ static void begin_counting(struct list *l)
 	l->pages = 0;
 	l->counting = true;
 	l->view.looked = false;
+	free(l->trouble);
+	l->trouble = NULL;
 }
 
 /* What was counted of a row before stays until it is counted anew. */
@@ -227,7 +253,7 @@ static bool list_refresh(struct view *v)
 		release_rows(l->rows, l->n);
 		l->rows = old;
 		l->n = n;
-		app_alert_errno(v->app, l->name, err);
+		note_trouble(l, err);
 		v->looked = false;
 		return true;
 	}
@@ -508,6 +534,7 @@ static void list_free(struct view *v)
 	space_release(&l->space);
 	release_rows(l->rows, l->n);
 	free(l->order);
+	free(l->trouble);
 	free(l->name);
 	free(l);
 }

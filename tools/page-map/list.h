@@ -53,6 +53,7 @@ struct list {
 	struct view view;
 	const struct list_kind *kind;
 	char *name;
+	char *trouble;			/* why not all of it could be read; NULL: it could */
 	pid_t pid;
 	uint64_t started;		/* of the process: machine_process_started() */
 	struct row *rows;

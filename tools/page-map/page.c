@@ -166,6 +166,13 @@ static bool owners_may_differ(const struct text_view *t, const struct text_view 
 	       t->poisoned != before->poisoned || t->mapped != before->mapped;
 }
 
+/* It stays said for as long as it is so. */
+static void show_error(struct text_view *t, int err)
+{
+	app_alert_errno(t->view.app, "the page", err);
+	text_view_add(t, STYLE_ALERT, t->view.app->status);
+}
+
 static void fill(struct text_view *t)
 {
 	struct space space = { 0 };
@@ -182,7 +189,7 @@ static void fill(struct text_view *t)
 	if (n == 1)
 		show(t, &p);
 	else if (n < 0)
-		app_alert_errno(t->view.app, "the page", (int)n);
+		show_error(t, (int)n);
 	else
 		text_view_add(t, STYLE_NORMAL, "there is no page now");
 	text_view_add(t, STYLE_NORMAL, "");
@@ -191,6 +198,8 @@ static void fill(struct text_view *t)
 	t->rerun = owners_may_differ(t, &before);
 	space_release(&space);
 	view_looked(&t->view, 0, 0);
+	/* A process that has ended stays so. */
+	t->view.looked = n != -ESRCH;
 }
 
 /* By --owners of page-types, which knows the ways from a page to who has it. */
