@@ -744,6 +744,10 @@ refuses() {
 	refuses '--sysroot: given twice' --once --sysroot a --sysroot b
 	refuses '--svg: given twice' --svg a --svg b
 	refuses '--keys: given twice' --once --keys a --keys b
+	refuses '--pid: given twice' --once -p 7 --pid 8
+	refuses '--size: given twice' --once --size 80x24 --size 100x30
+	refuses '--scheme: given twice' --once --scheme kind --scheme kind
+	refuses '--delay: given twice' --delay 2 --delay 2
 	refuses '--scheme: colour: not one of kind, age, order, node, mapcount, dirty, cgroup' \
 		--scheme colour
 	refuses '--delay: 0: not a number of seconds' --delay 0

@@ -66,13 +66,29 @@ static const struct option_switch switches[] = {
 	{ OPT_ALLOW_INJECT, offsetof(struct options, allow_inject) },
 };
 
+static int refuse_twice(bool given, const char *option)
+{
+	return given ? fail(EXIT_USAGE, "%s: given twice", option) : EXIT_OK;
+}
+
+static int take_pid(const char *arg, struct options *opt)
+{
+	int status = refuse_twice(opt->pid, "--pid");
+
+	if (!status && parse_pid(arg, &opt->pid))
+		status = fail(EXIT_USAGE, "--pid: %s: not a process number", arg);
+	return status;
+}
+
 /* The largest side of a frame. */
 #define MAX_SIDE 1000
 
 static int parse_size(const char *arg, struct options *opt)
 {
-	int width, height, end = 0;
+	int width, height, end = 0, status = refuse_twice(opt->width, "--size");
 
+	if (status)
+		return status;
 	if (sscanf(arg, "%4dx%4d%n", &width, &height, &end) != 2 || arg[end])
 		return fail(EXIT_USAGE, "--size: %s: not COLUMNSxLINES, as 120x40", arg);
 	if (width < MIN_WIDTH || height < MIN_HEIGHT || width > MAX_SIDE || height > MAX_SIDE)
@@ -85,6 +101,10 @@ static int parse_size(const char *arg, struct options *opt)
 
 static int parse_scheme(const char *arg, struct options *opt)
 {
+	int status = refuse_twice(opt->scheme, "--scheme");
+
+	if (status)
+		return status;
 	opt->scheme = scheme_find(arg);
 	return opt->scheme ? EXIT_OK :
 			     fail(EXIT_USAGE, "--scheme: %s: not one of kind, age, order, node, mapcount, "
@@ -94,7 +114,10 @@ static int parse_scheme(const char *arg, struct options *opt)
 static int parse_delay(const char *arg, struct options *opt)
 {
 	uint64_t ns;
+	int status = refuse_twice(opt->delay > 0, "--delay");
 
+	if (status)
+		return status;
 	if (parse_seconds(arg, &ns) || !ns)
 		return fail(EXIT_USAGE, "--delay: %s: not a number of seconds", arg);
 	opt->delay = (double)ns / 1e9;
@@ -109,8 +132,7 @@ static int take(int val, const char *arg, void *options)
 		return EXIT_OK;
 	switch (val) {
 	case 'p':
-		return parse_pid(arg, &opt->pid) ? fail(EXIT_USAGE, "--pid: %s: not a process number", arg) :
-						   EXIT_OK;
+		return take_pid(arg, opt);
 	case 'F':
 		return set_once(&opt->copy, "--kpageflags", arg);
 	case OPT_SYSROOT:
@@ -153,13 +175,15 @@ enum parse_result options_parse(int argc, const char **argv, struct options *opt
 	bool done = false;
 	const char *rest;
 
-	*opt = (struct options){ .delay = 1 };
+	*opt = (struct options){ 0 };
 	*status = options_each(popt, &loop, opt, &done);
 	rest = *status || done ? NULL : poptPeekArg(popt);
 	if (rest)
 		*status = fail(EXIT_USAGE, "%s: unexpected argument", rest);
 	if (!*status && !done)
 		*status = check(opt);
+	if (!(opt->delay > 0))
+		opt->delay = 1;
 	if (*status)
 		fprintf(stderr, "Try 'page-map --help'.\n");
 	poptFreeContext(popt);
