@@ -398,6 +398,9 @@ forecast() {
 	alerts '640: there is no page here' 'g 640 Enter'
 	alerts 'pfn 0x280: there is no page here' 'g pfn Space 0x280 Enter'
 	alerts 'x: neither a number nor a mapping with pages here' 'g x Enter'
+	alerts '0x10000000000000000: the number is too large' 'g 0x10000000000000000 Enter'
+	alerts 'phys 0x10000000000000000: the number is too large' 'g phys Space 0x10000000000000000 Enter'
+	alerts '0x10000000000000000: the number is too large' 'Tab g 0x10000000000000000 Enter'
 	alerts 'vaddr 0x10000: an address in a process, and this is physical memory' \
 		'g vaddr Space 0x10000 Enter'
 	says 'Go to: 0x12' 'g 0x12'
@@ -426,6 +429,9 @@ forecast() {
 	at '0x122 hwpoison' p
 	at '0x27f hwpoison uptodate' 'p p'
 	at '0x122 hwpoison' 'p p N'
+	# What was searched for is not forgotten for those.
+	at '0xfe slab' '/ slab Enter p g 0 Enter n'
+	at '0x121 slab' '/ slab Enter p N'
 	at '0x12c ' '/ thp,compound_head Enter'
 	alerts 'pgtable: there is none here' '/ pgtable Enter'
 	alerts 'bogus: no such flag' '/ bogus Enter'

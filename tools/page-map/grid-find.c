@@ -90,10 +90,15 @@ static void go_to(struct grid *g, const char *text)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		size_t len = strlen(ways[i].word);
+		int err = strncmp(text, ways[i].word, len) ? -EINVAL :
+							     kpage_number_parse(text + len, &n);
 
-		if (strncmp(text, ways[i].word, len) || kpage_number_parse(text + len, &n))
+		if (err == -EINVAL)
 			continue;
-		ways[i].go(g, n, text);
+		if (err)
+			app_alert(g->view.app, "%s: the number is too large", text);
+		else
+			ways[i].go(g, n, text);
 		return;
 	}
 	go_to_name(g, text);
@@ -101,11 +106,18 @@ static void go_to(struct grid *g, const char *text)
 
 /* ---------------------------------------------------------------------- by flags */
 
-/* from: a page that is not looked at itself. */
-static void begin_search(struct grid *g, uint64_t from, bool backwards)
+static void want(struct grid *g, const char *text, const struct kpage_expr *expr)
 {
-	g->search = (struct search){ .expr = g->wanted_expr };
-	snprintf(g->searching, sizeof(g->searching), "%s", g->wanted);
+	g->wanted_expr = *expr;
+	snprintf(g->wanted, sizeof(g->wanted), "%s", text);
+}
+
+/* from: a page that is not looked at itself. */
+static void begin_search(struct grid *g, const char *text, const struct kpage_expr *expr,
+			 uint64_t from, bool backwards)
+{
+	g->search = (struct search){ .expr = *expr };
+	snprintf(g->searching, sizeof(g->searching), "%s", text);
 	g->wrapped = false;
 	search_begin(&g->search, from, backwards);
 }
@@ -137,9 +149,8 @@ static void search_flags(struct grid *g, const char *text)
 
 	if (!*text || !parse(g, text, &expr))
 		return;
-	g->wanted_expr = expr;
-	snprintf(g->wanted, sizeof(g->wanted), "%s", text);
-	begin_search(g, g->cursor - 1, false);
+	want(g, text, &expr);
+	begin_search(g, text, &expr, g->cursor - 1, false);
 }
 
 static void filter(struct grid *g, const char *text)
@@ -173,16 +184,19 @@ void grid_answer(struct view *v, enum action question, const char *text)
 void grid_search_next(struct grid *g, bool backwards)
 {
 	if (*g->wanted)
-		begin_search(g, g->cursor, backwards);
+		begin_search(g, g->wanted, &g->wanted_expr, g->cursor, backwards);
 	else
 		app_alert(g->view.app, "nothing was searched for yet (F3 or /)");
 }
 
 void grid_search_poisoned(struct grid *g)
 {
-	g->wanted_expr = (struct kpage_expr){ KPAGE_BIT(HWPOISON), KPAGE_BIT(HWPOISON), false };
-	snprintf(g->wanted, sizeof(g->wanted), "hwpoison");
-	begin_search(g, g->cursor, false);
+	const struct kpage_expr expr = { KPAGE_BIT(HWPOISON), KPAGE_BIT(HWPOISON), false };
+
+	/* What the user has searched for is what n goes on with. */
+	if (!*g->wanted)
+		want(g, "hwpoison", &expr);
+	begin_search(g, "hwpoison", &expr, g->cursor, false);
 }
 
 /* Once more from the other end, if it was not there yet. */

@@ -36,7 +36,8 @@ struct grid {
 	struct search search;
 	bool wrapped;			/* it has begun again at the other end */
 	char searching[256];		/* what it is for */
-	char wanted[256];		/* what was searched for by flags: n goes on with it; "": nothing */
+	char wanted[256];		/* what was searched for by flags, or else poison: n goes on
+					   with it; "": nothing */
 	struct kpage_expr wanted_expr;
 	struct kpage_expr filter;
 	bool filtered;

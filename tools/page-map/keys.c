@@ -35,7 +35,8 @@ static const struct key_binding bindings[] = {
 	{ { F(6), '>' }, ACTION_SORT, "F6 >", "Sort", "sort rows by the next column" },
 	{ { 'g' }, ACTION_GOTO, "g", "Go",
 	  "go to: a PFN (in a process: an address), \"pfn N\", \"phys ADDR\", \"vaddr ADDR\", "
-	  "a mapping by its name" },
+	  "a mapping by its name; in a list: a name, or a number in the first column (of mappings: "
+	  "an address)" },
 	{ { '+', '=' }, ACTION_ZOOM_IN, "+", NULL, "fewer pages a cell" },
 	{ { '-' }, ACTION_ZOOM_OUT, "-", NULL, "more pages a cell" },
 	{ { '0' }, ACTION_ZOOM_FIT, "0", NULL, "all of it on one screen" },

@@ -494,8 +494,13 @@ static bool list_act(struct view *v, enum action action)
 static void go_to(struct list *l, const char *text)
 {
 	uint64_t n;
+	int err = kpage_number_parse(text, &n);
 
-	if (!kpage_number_parse(text, &n))
+	if (err && err != -EINVAL) {
+		app_alert(l->view.app, "%s: the number is too large", text);
+		return;
+	}
+	if (!err)
 		for (size_t i = 0; i < l->shown; i++) {
 			const struct row *r = &l->rows[l->order[i]];
 			uint64_t page = n / kpage_page_size();
