@@ -298,9 +298,16 @@ forecast() {
 
 @test "a copy without a page" {
 	: > "$BATS_TEST_TMPDIR/empty"
-	shot -F "$BATS_TEST_TMPDIR/empty" --keys 'Enter + p g 1 Enter m Space Down End F4 slab Enter'
+	run_split page-map --once -F "$BATS_TEST_TMPDIR/empty" \
+		--keys 'Enter + p g 1 Enter m Space Down End F4 slab Enter'
+	status_is 1
+	stderr_is 'page-map: hwpoison: there is none here' 'page-map: 1: there is no page here' \
+		'page-map: there is no page here'
 	grep -qx 'there is no memory here' "$stdout_file"
-	shot -F "$BATS_TEST_TMPDIR/empty" --keys 'Tab Enter p n > Down'
+	run_split page-map --once -F "$BATS_TEST_TMPDIR/empty" --keys 'Tab Enter p n > Down'
+	status_is 1
+	stderr_is 'page-map: nothing here is poisoned' \
+		'page-map: nothing was searched for yet (F3 or /)'
 	grep -qx 'there is nothing' "$stdout_file"
 }
 
@@ -456,7 +463,9 @@ forecast() {
 	# The only one there is is found again.
 	says 'compound_head: found from the other end on' '/ compound_head Enter n'
 	at '0x12c ' '/ compound_head Enter n'
-	alerts 'pgtable: there is none here' '/ pgtable Enter N'
+	run_split page-map --once --sysroot "$root" --keys '/ pgtable Enter N'
+	status_is 1
+	stderr_is 'page-map: pgtable: there is none here' 'page-map: pgtable: there is none here'
 	# A page of a process is found by its PFN wherever the cursor is.
 	at '0x10000 rw-p [heap] PFN 0x68' 'Tab End g pfn Space 0x68 Enter' -p 7
 	says '' 'Tab End g pfn Space 0x68 Enter' -p 7
@@ -811,11 +820,17 @@ refuses() {
 	status_is 3
 }
 
-@test "the last key that comes to nothing is the status, and no other" {
+@test "each key that comes to nothing is said, the first one is the status" {
 	alerts 'that does nothing here' 'Tab Tab +'
 	alerts 'x: no such flag' '/ x Enter'
-	# The next one is a success.
-	at '0x1 reserved' '/ x Enter Right'
+	# Later ones are pressed all the same.
+	run_split page-map --once --sysroot "$root" --keys '/ x Enter Right'
+	status_is 1
+	stderr_is 'page-map: x: no such flag'
+	[[ $(line -3) == '0x1 reserved'* ]] || complain "the last key was not pressed"
+	run_split page-map --once --sysroot "$root" --keys 'g zzz Enter r'
+	status_is 1
+	stderr_is 'page-map: zzz: neither a number nor a mapping with pages here'
 	needs_unprivileged page-map
 	chmod -R a+rX "$root"
 	chmod 0 "$root/proc/8/pagemap"
@@ -824,8 +839,26 @@ refuses() {
 	grep -q '^page-map: .*: ptrace access to it is refused' "$stderr_file" || complain "no message"
 	run_split unprivileged page-map --once --sysroot "$root" \
 		--keys 'Tab Tab g 8 Enter Enter Enter / nobody Enter'
+	status_is 3
+	[ "$(wc -l < "$stderr_file")" -eq 2 ] || complain "not a line for each"
+	[ "$(tail -n 1 "$stderr_file")" = 'page-map: nobody: no such name here' ] ||
+		complain "the second one is not said"
+}
+
+@test "keys that there are not" {
+	alerts 'Q: no such key (F1 shows those that there are)' Q
+	alerts 'ü: no such key (F1 shows those that there are)' ü
+	# Names are as they are written; these are letters.
+	run_split page-map --once --sysroot "$root" --keys enter
 	status_is 1
-	stderr_is 'page-map: nobody: no such name here'
+	stderr_is 'page-map: e: no such key (F1 shows those that there are)' \
+		'page-map: nothing was searched for yet (F3 or /)' \
+		'page-map: t: no such key (F1 shows those that there are)' \
+		'page-map: e: no such key (F1 shows those that there are)'
+	run_split page-map --once --sysroot "$root" --keys F2
+	status_is 1
+	stderr_is 'page-map: F: no such key (F1 shows those that there are)' \
+		'page-map: 2: no such key (F1 shows those that there are)'
 }
 
 @test "a process that is not there" {

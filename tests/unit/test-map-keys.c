@@ -104,6 +104,29 @@ static void test_parse_utf8(void **state)
 	CHECK_PARSE("\xc3 a", 0xc3, 'a');
 }
 
+static void check_label(int key, const char *expected)
+{
+	char label[KEY_LABEL_SIZE];
+
+	key_label(key, label);
+	assert_string_equal(label, expected);
+}
+
+static void test_labels(void **state)
+{
+	(void)state;
+	check_label('x', "x");
+	check_label(' ', "Space");
+	check_label(KEY_OF_PAGE_UP, "PgUp");
+	check_label(KEY_OF_F1 + 1, "F2");
+	check_label(KEY_OF_F12, "F12");
+	check_label('K' & 0x1f, "Ctrl-K");
+	setlocale(LC_ALL, "C");
+	check_label(0x4e2d, "0x4e2d");
+	if (setlocale(LC_ALL, "C.UTF-8"))
+		check_label(0x4e2d, "\xe4\xb8\xad");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -112,6 +135,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_parse_utf8),
+		cmocka_unit_test(test_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,8 +261,6 @@ static void act(struct app *app, enum action action)
 {
 	struct view *v = app_view(app);
 
-	if (action == ACTION_NONE)
-		return;
 	for (size_t i = 0; i < ARRAY_SIZE(own_actions); i++)
 		if (own_actions[i].action == action) {
 			own_actions[i].run(app);
@@ -284,6 +282,19 @@ static bool take_wheel(struct app *app, int key)
 	for (int i = 0; i < 3; i++)
 		act(app, key == KEY_OF_WHEEL_UP ? ACTION_UP : ACTION_DOWN);
 	return true;
+}
+
+static void take_key(struct app *app, int key)
+{
+	enum action action = key_action(key);
+	char name[KEY_LABEL_SIZE];
+
+	if (action) {
+		act(app, action);
+		return;
+	}
+	key_label(key, name);
+	app_alert(app, "%s: no such key (F1 shows those that there are)", name);
 }
 
 static void answer(struct app *app, enum action question)
@@ -308,7 +319,7 @@ void app_key(struct app *app, int key)
 	app->dirty = true;
 	if (!app->prompt.question) {
 		if (!take_wheel(app, key))
-			act(app, key_action(key));
+			take_key(app, key);
 		return;
 	}
 	state = prompt_key(&app->prompt, key);

@@ -103,6 +103,21 @@ static int take_name(const char **text)
 	return KEY_OF_NONE;
 }
 
+void key_label(int key, char out[KEY_LABEL_SIZE])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].key == key) {
+			snprintf(out, KEY_LABEL_SIZE, "%s", names[i].name);
+			return;
+		}
+	if (key >= KEY_OF_F1 && key <= KEY_OF_F12)
+		snprintf(out, KEY_LABEL_SIZE, "F%d", key - KEY_OF_F1 + 1);
+	else if (key > 0 && key < ' ')
+		snprintf(out, KEY_LABEL_SIZE, "Ctrl-%c", '@' + key);
+	else if (snprintf(out, KEY_LABEL_SIZE, "%lc", (wint_t)key) < 0)
+		snprintf(out, KEY_LABEL_SIZE, "0x%x", (unsigned int)key);
+}
+
 /* A character of the locale; what is none, a byte. */
 static int take_typed(const char **text)
 {

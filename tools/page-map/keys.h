@@ -82,6 +82,10 @@ const struct key_binding *key_table(size_t *n);
 
 enum action key_action(int key);
 
+/* What a key is called. */
+#define KEY_LABEL_SIZE 16
+void key_label(int key, char out[KEY_LABEL_SIZE]);
+
 /* Reads the next one of keys that are written down: "Down F3 hwpoison Enter". Words are
  * names of keys, or else are typed. *text moves on; *in_word is false at first.
  * KEY_OF_NONE: there is none. */

@@ -12,21 +12,28 @@
 #include "print.h"
 #include "state.h"
 
-/* All that is asked for is done before the next key, and before the frame is shown. */
-static void press_keys(struct app *app, struct frame *f, const char *keys)
+/* All that is asked for is done before the next key, and before the frame is shown. What
+ * came to nothing is said, whatever the keys after it did: they were pressed elsewhere than
+ * was meant. The status of the first of these. */
+static int press_keys(struct app *app, struct frame *f, const char *keys)
 {
 	/* In the smallest steps, if it is not to go on longer than needed. */
 	const uint64_t ns = app->settings.sample ? 1 : 0;
 	bool in_word = false;
-	int key;
+	int key, status = EXIT_OK, failed;
 
 	for (;;) {
 		while (app_work(app, ns))
 			;
 		app_draw(app, f);
+		if (app->alert) {
+			failed = fail(app->error ? status_of(app->error) : EXIT_FAILED, "%s",
+				      app->status);
+			status = status ? status : failed;
+		}
 		key = keys ? key_parse(&keys, &in_word) : KEY_OF_NONE;
 		if (key == KEY_OF_NONE || app->quit)
-			return;
+			return status;
 		app_key(app, key);
 	}
 }
@@ -40,17 +47,14 @@ static void redraw(struct app *app, struct frame *f, bool letters)
 static int show_once(struct app *app, const struct options *opt)
 {
 	struct frame f = { .ascii = opt->ascii };
-	int status = EXIT_OK;
+	int status;
 	bool other;
 
 	frame_init(&f, opt->width ? opt->width : MIN_WIDTH, opt->height ? opt->height : MIN_HEIGHT);
 	app_resize(app, f.width, f.height);
-	press_keys(app, &f, opt->keys);
+	status = press_keys(app, &f, opt->keys);
 	/* A key may have asked for the other kind of cells. */
 	other = app->settings.letters;
-	/* What the frame says at its bottom is no success. */
-	if (app->alert)
-		status = fail(app->error ? status_of(app->error) : EXIT_FAILED, "%s", app->status);
 	if (opt->svg) {
 		int written;
 
