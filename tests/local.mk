@@ -259,6 +259,7 @@ bats_tests = \
 	tests/bats/mcekill-usage.bats \
 	tests/bats/mcekill.bash \
 	tests/bats/page-map.bash \
+	tests/bats/page-map-frame.bash \
 	tests/bats/page-map-keys.bats \
 	tests/bats/page-map-screen.bats \
 	tests/bats/page-map.bats \
