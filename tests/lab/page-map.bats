@@ -59,6 +59,20 @@ see() {
 	return 1
 }
 
+# see_no PATTERN: waits until it is not on the screen any more.
+see_no() {
+	local end=$((SECONDS + 120))
+
+	while ((SECONDS < end)); do
+		output=$("${screen[@]}" capture-pane -p)
+		grep -qE -- "$1" <<< "$output" || return 0
+		sleep 0.1
+	done
+	echo "still there: $1"
+	echo "$output"
+	return 1
+}
+
 @test "a process: its mappings and its pages, as page-types counts them" {
 	local anon
 
@@ -176,8 +190,9 @@ see() {
 	keys m
 	see 'marked: what changes from now on stands out'
 	hwpoison-inject --pid "$pid" --vaddr "$address" > /dev/null
-	# Underlined.
+	# Underlined; and what was said of the mark does not hide why.
 	see $'\e\\[[0-9;]*4[;m].*X' -e
+	see '^memory failure: PFN 0x'
 }
 
 @test "a page that has become another one is not poisoned in its place" {
@@ -207,6 +222,63 @@ see() {
 	see 'unpoisoned'
 	keys Escape
 	see 'an error    would be'
+	# Whose it is was looked for anew, and the map of all memory knows it, too.
+	see_no 'hwpoison'
+	keys Escape
+	see 'a cell is a page'
+	see_no 'X poisoned'
+	keys 0
+	see_no 'X poisoned'
+}
+
+@test "after a search for what is not there it goes on to look" {
+	victim late -m 1
+	start --delay 0.2
+	see 'CPU$'
+	keys p
+	see 'there is none here'
+	hwpoison-inject --pid "$pid" --vaddr "$address" > /dev/null
+	see 'X poisoned 1 '
+	see 'memory failure: PFN'
+}
+
+# start_as PID COMMAND...: a process of that number; $! is its number.
+start_as() {
+	local try
+
+	for try in {1..50}; do
+		echo "$(($1 - 1))" > /proc/sys/kernel/ns_last_pid
+		"${@:2}" 3>&- &
+		[ "$!" -ne "$1" ] || return 0
+		kill -KILL "$!"
+		wait "$!" || true
+	done
+	echo "the number $1 was not to be had"
+	return 1
+}
+
+@test "another process that has taken the number is not shown" {
+	local old
+
+	[ -w /proc/sys/kernel/ns_last_pid ] || skip "no CONFIG_CHECKPOINT_RESTORE"
+	victim late -m 1
+	old=$pid
+	start --delay 0.2 -p "$pid"
+	see 'all mappings'
+	keys g "$address" Enter Enter z
+	see 'anon 256'
+	kill -KILL "$old"
+	wait "$old" || true
+	start_as "$old" sleep 1000
+	keys F5
+	see "the last picture: process $old: it has ended"
+	see 'anon 256'
+	keys Escape F5
+	see "^page-map > $old usemem: it has ended"
+	keys Enter
+	see "process $old: it has ended"
+	kill -KILL "$old"
+	wait "$old" || true
 }
 
 @test "a process that ends is said, and its last picture stays" {
