@@ -78,7 +78,7 @@ KPAGE_EXPORT int kpage_task_read(struct kpage_ctx *ctx, pid_t tid, struct kpage_
 static int read_other_thread(struct kpage_ctx *ctx, pid_t pid, struct kpage_task *out)
 {
 	struct kpage_tasks *threads = NULL;
-	struct kpage_task thread;
+	struct kpage_task thread = { 0 };
 	int err = kpage_tasks_open(ctx, pid, &threads);
 	pid_t tid;
 
@@ -96,7 +96,7 @@ static int read_other_thread(struct kpage_ctx *ctx, pid_t pid, struct kpage_task
 
 KPAGE_EXPORT int kpage_task_read_memory(struct kpage_ctx *ctx, pid_t pid, struct kpage_task *out)
 {
-	struct kpage_task task;
+	struct kpage_task task = { 0 };
 	int err = kpage_task_read(ctx, pid, &task);
 
 	if (err)
@@ -111,7 +111,7 @@ KPAGE_EXPORT int kpage_task_read_memory(struct kpage_ctx *ctx, pid_t pid, struct
 bool task_has_other(struct kpage_ctx *ctx, pid_t pid, pid_t *tid)
 {
 	char error_path[sizeof(ctx->error_path)];
-	struct kpage_task task;
+	struct kpage_task task = { 0 };
 
 	/* What failed before is still what failed. */
 	memcpy(error_path, ctx->error_path, sizeof(error_path));
