@@ -438,6 +438,54 @@ totals_are() {
 	[ "$(grep -c $'^\033\\[H\033\\[2J' "$BATS_TEST_TMPDIR/out")" -eq 2 ]
 }
 
+# on_terminal LINES COLUMNS COMMAND: what it sends to a terminal of that size.
+on_terminal() {
+	type script > /dev/null 2>&1 || skip "needs script (util-linux)"
+	script -qefc "stty rows $1 cols $2; $3" /dev/null < /dev/null
+}
+
+@test "--watch fits a terminal: the rows that changed most, the rest summed up, lines cut" {
+	on_terminal 8 71 "page-types --sysroot $root --watch 1,3" > "$BATS_TEST_TMPDIR/out" 3>&- &
+	wait_until grep -q total "$BATS_TEST_TMPDIR/out"
+	change
+	wait $!
+	sed -E 's/\r$//; s/^.*T[0-9:]*Z/TIME/' "$BATS_TEST_TMPDIR/out" > "$BATS_TEST_TMPDIR/clean"
+	# One line is left for the cursor.
+	[ "$(wc -l < "$BATS_TEST_TMPDIR/clean")" -eq $((3 * 7)) ]
+	sed -n '/round 1$/,/total/p' "$BATS_TEST_TMPDIR/clean" | diff -u - <(cat <<-'END'
+		TIME  round 1
+		             flags       pages       change  since start  names
+		              0x20           2            -            -  lru
+		             0x400           8            -            -  buddy
+		            0x1820           4            -            -  lru,mmap,anon
+		          2 others           2            -            -  -
+		             total          16            -            -  -
+	END
+	)
+	sed -n '/round 3$/,/total/p' "$BATS_TEST_TMPDIR/clean" | diff -u - <(cat <<-'END'
+		TIME  round 3
+		             flags       pages       change  since start  names
+		             0x400           9           +0           +1  buddy
+		            0x1820           2           +0           -2  lru,mmap,anon
+		           0x80000           3           +0           +2  hwpoison
+		          2 others           2           +0           -1  -
+		             total          16           +0           +0  -
+	END
+	)
+}
+
+@test "--watch on a terminal of any size sends no more lines than it has" {
+	local lines
+
+	for lines in 1 2 3 4 5 9; do
+		on_terminal "$lines" 30 "page-types --sysroot $root --watch 1,1" > "$BATS_TEST_TMPDIR/out"
+		[ "$(wc -l < "$BATS_TEST_TMPDIR/out")" -le $((lines - 1)) ]
+		[ "$(sed 's/\r$//; s/^.*J//' "$BATS_TEST_TMPDIR/out" | wc -L)" -le 30 ]
+	done
+	# All of them fit.
+	[ "$(grep -c others "$BATS_TEST_TMPDIR/out")" -eq 0 ]
+}
+
 @test "what --watch does not take" {
 	local option
 

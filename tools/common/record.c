@@ -175,15 +175,15 @@ struct json_object *record_to_json(const struct record_type *type, const void *r
 	return o;
 }
 
-static void print_json(const struct record_type *type, const void *row)
+static void print_json(FILE *to, const struct record_type *type, const void *row)
 {
 	struct json_object *o = json_new_object();
 
 	json_set_text(o, "record", type->name);
 	json_set_number(o, "version", type->version);
 	add_columns(o, type, row);
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-					       JSON_C_TO_STRING_NOSLASHESCAPE));
+	fprintf(to, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							      JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 }
 
@@ -198,18 +198,18 @@ static bool is_last(const struct record_type *type, size_t i)
 }
 
 /* Nothing pads the end of a line, and a name sends nothing to the terminal. */
-static void print_padded(const struct record_type *type, size_t i, char *text)
+static void print_padded(FILE *to, const struct record_type *type, size_t i, char *text)
 {
 	for (char *c = text; *c; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
 	if (is_last(type, i) && type->columns[i].width <= 0)
-		printf("%s\n", text);
+		fprintf(to, "%s\n", text);
 	else
-		printf("%*s%s", type->columns[i].width, text, is_last(type, i) ? "\n" : "  ");
+		fprintf(to, "%*s%s", type->columns[i].width, text, is_last(type, i) ? "\n" : "  ");
 }
 
-static void print_cell(const struct record_type *type, size_t i, const struct cell *c)
+static void print_cell(FILE *to, const struct record_type *type, size_t i, const struct cell *c)
 {
 	char room[MAX(KPAGE_NAMES_SIZE, PATH_MAX)];
 
@@ -239,22 +239,22 @@ static void print_cell(const struct record_type *type, size_t i, const struct ce
 			kpage_flags_names(c->number, room);
 		break;
 	}
-	print_padded(type, i, room);
+	print_padded(to, type, i, room);
 }
 
-static void print_head(const struct record_type *type)
+static void print_head(FILE *to, const struct record_type *type)
 {
 	if (type->title)
-		printf("%s\n", type->title);
+		fprintf(to, "%s\n", type->title);
 	for (size_t i = 0; i < type->nr_columns; i++) {
 		struct cell head = { .type = CELL_TEXT, .text = type->columns[i].head };
 
 		if (head.text)
-			print_cell(type, i, &head);
+			print_cell(to, type, i, &head);
 	}
 }
 
-static void print_text(const struct record_type *type, const void *row)
+static void print_text(FILE *to, const struct record_type *type, const void *row)
 {
 	for (size_t i = 0; i < type->nr_columns; i++) {
 		struct cell c = { .type = CELL_NULL };
@@ -262,7 +262,7 @@ static void print_text(const struct record_type *type, const void *row)
 		if (!type->columns[i].head)
 			continue;
 		type->columns[i].get(row, &c);
-		print_cell(type, i, &c);
+		print_cell(to, type, i, &c);
 	}
 }
 
@@ -301,14 +301,16 @@ static bool is_same_table(const struct record_type *a, const struct record_type 
 
 void record_print(struct record_output *out, const struct record_type *type, const void *row)
 {
+	FILE *to = out->to ? out->to : stdout;
+
 	if (out->json) {
-		print_json(type, row);
+		print_json(to, type, row);
 		return;
 	}
 	if (!is_same_table(out->table, type))
-		print_head(type);
+		print_head(to, type);
 	out->table = type;
-	print_text(type, row);
+	print_text(to, type, row);
 }
 
 /* ---------------------------------------------------------------------- cells */

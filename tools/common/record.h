@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records on stdout: one table of columns a record type says how its rows look as
+ * Records: one table of columns a record type says how its rows look as
  * text and as JSON, so that the two can't disagree. Rows are streamed.
  */
 #pragma once
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct json_object;
 
@@ -60,6 +61,7 @@ struct record_type {
 
 struct record_output {
 	bool json;
+	FILE *to;	/* NULL: stdout */
 	const struct record_type *table;	/* the one whose row was printed last */
 };
 

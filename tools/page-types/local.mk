@@ -41,7 +41,9 @@ tools_page_types_page_types_SOURCES = \
 	tools/page-types/source.c \
 	tools/page-types/summary.c \
 	tools/page-types/summary.h \
-	tools/page-types/watch.c
+	tools/page-types/watch.c \
+	tools/page-types/watch-screen.c \
+	tools/page-types/watch-screen.h
 tools_page_types_page_types_CFLAGS = $(AM_CFLAGS) $(POPT_CFLAGS)
 tools_page_types_page_types_LDADD = tools/common/libcommon.la lib/libkpage.la $(POPT_LIBS) -lm
 dist_man_MANS += man/page-types.1

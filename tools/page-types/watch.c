@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/signals.h"
+#include "watch-screen.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -20,12 +21,14 @@ struct watch_row {
 struct watch {
 	struct run *run;
 	struct record_output out;
-	bool redraw;
+	struct watch_screen *screen;	/* NULL: no terminal */
 	uint64_t round;		/* from 1 on */
 	char time[32];
 	struct watch_row *rows;	/* by ascending flags */
 	size_t nr_rows;
 	struct watch_row sum;
+	struct watch_row others;	/* the sum of those that do not fit the terminal */
+	uint64_t nr_others;
 };
 
 /* What a record is made of. */
@@ -88,6 +91,14 @@ static void get_total(const void *row, struct cell *c)
 	cell_text(c, "total");
 }
 
+static void get_nr_others(const void *row, struct cell *c)
+{
+	const uint64_t n = ((const struct shown *)row)->watch->nr_others;
+
+	snprintf(c->room, sizeof(c->room), "%ju other%s", (uintmax_t)n, n == 1 ? "" : "s");
+	cell_text(c, c->room);
+}
+
 static void get_nothing(const void *row, struct cell *c)
 {
 	(void)row;
@@ -112,23 +123,31 @@ static const struct record_type flags_record = {
 	.nr_columns = ARRAY_SIZE(flags_columns),
 };
 
+#define SUM_COLUMNS(what)                                                             \
+	{                                                                             \
+		{ "round", NULL, 0, get_round }, { "time", NULL, 0, get_time },       \
+		{ NULL, "flags", 18, what }, { "pages", "pages", 10, get_pages },     \
+		{ "bytes", NULL, 0, get_bytes }, { "change", "change", 11, get_change }, \
+		{ "change_total", "since start", 11, get_change_total },              \
+		{ NULL, "names", 0, get_nothing },                                    \
+	}
+
 /* The sum has no flags; in text it is the last row of the table. */
-static const struct column sum_columns[] = {
-	{ "round", NULL, 0, get_round },
-	{ "time", NULL, 0, get_time },
-	{ NULL, "flags", 18, get_total },
-	{ "pages", "pages", 10, get_pages },
-	{ "bytes", NULL, 0, get_bytes },
-	{ "change", "change", 11, get_change },
-	{ "change_total", "since start", 11, get_change_total },
-	{ NULL, "names", 0, get_nothing },
-};
+static const struct column sum_columns[] = SUM_COLUMNS(get_total);
 
 static const struct record_type sum_record = {
 	.name = "watch_sum",
 	.version = 1,
 	.columns = sum_columns,
 	.nr_columns = ARRAY_SIZE(sum_columns),
+};
+
+/* Of a terminal only: there is no such record in JSON. */
+static const struct column others_columns[] = SUM_COLUMNS(get_nr_others);
+
+static const struct record_type others_record = {
+	.columns = others_columns,
+	.nr_columns = ARRAY_SIZE(others_columns),
 };
 
 /* ---------------------------------------------------------------------- a round */
@@ -224,20 +243,92 @@ static bool is_worth_showing(const struct watch_row *r)
 	return r->now || r->before || r->first;
 }
 
-static void show(struct watch *w)
+static uint64_t distance(uint64_t a, uint64_t b)
 {
-	if (w->redraw)
-		printf("\033[H\033[2J");
-	else if (!w->out.json && w->round > 1)
-		putchar('\n');
-	if (!w->out.json)
-		printf("%s  round %ju\n", w->time, (uintmax_t)w->round);
-	w->out.table = NULL;
+	return a > b ? a - b : b - a;
+}
+
+/* What changed most since the start comes first, then what has most pages. */
+static int by_importance(const void *a, const void *b)
+{
+	const struct watch_row *x = *(const struct watch_row *const *)a;
+	const struct watch_row *y = *(const struct watch_row *const *)b;
+	uint64_t of_x = distance(x->now, x->first), of_y = distance(y->now, y->first);
+
+	if (of_x != of_y)
+		return of_x > of_y ? -1 : 1;
+	if (x->now != y->now)
+		return x->now > y->now ? -1 : 1;
+	return (x->flags > y->flags) - (x->flags < y->flags);
+}
+
+static int by_flags(const void *a, const void *b)
+{
+	const struct watch_row *x = *(const struct watch_row *const *)a;
+	const struct watch_row *y = *(const struct watch_row *const *)b;
+
+	return (x->flags > y->flags) - (x->flags < y->flags);
+}
+
+static void add_to_others(struct watch *w, const struct watch_row *row)
+{
+	w->nr_others++;
+	w->others.first += row->first;
+	w->others.before += row->before;
+	w->others.now += row->now;
+}
+
+/* Leaves as many of n rows as fit with one for the others, in the order that they had. */
+static size_t fit_rows(struct watch *w, const struct watch_row **rows, size_t n)
+{
+	size_t fit = w->screen ? watch_screen_rows(w->screen) : n;
+
+	if (n <= fit)
+		return n;
+	fit -= fit > 0;
+	qsort(rows, n, sizeof(*rows), by_importance);
+	for (size_t i = fit; i < n; i++)
+		add_to_others(w, rows[i]);
+	qsort(rows, fit, sizeof(*rows), by_flags);
+	return fit;
+}
+
+static size_t rows_to_show(struct watch *w, const struct watch_row **rows)
+{
+	size_t n = 0;
+
+	w->others = (struct watch_row){ 0 };
+	w->nr_others = 0;
 	for (size_t i = 0; i < w->nr_rows; i++)
 		if (is_worth_showing(&w->rows[i]))
-			record_print(&w->out, &flags_record,
-				     &(struct shown){ .watch = w, .row = &w->rows[i] });
+			rows[n++] = &w->rows[i];
+	return fit_rows(w, rows, n);
+}
+
+static void show_rows(struct watch *w)
+{
+	_cleanup_free_ const struct watch_row **rows = xcalloc(w->nr_rows + 1, sizeof(*rows));
+	size_t n = rows_to_show(w, rows);
+
+	w->out.table = NULL;
+	for (size_t i = 0; i < n; i++)
+		record_print(&w->out, &flags_record, &(struct shown){ .watch = w, .row = rows[i] });
+	if (w->nr_others)
+		record_print(&w->out, &others_record,
+			     &(struct shown){ .watch = w, .row = &w->others });
 	record_print(&w->out, &sum_record, &(struct shown){ .watch = w, .row = &w->sum });
+}
+
+static void show(struct watch *w)
+{
+	w->out.to = w->screen ? watch_screen_begin(w->screen) : stdout;
+	if (!w->screen && !w->out.json && w->round > 1)
+		putchar('\n');
+	if (!w->out.json)
+		fprintf(w->out.to, "%s  round %ju\n", w->time, (uintmax_t)w->round);
+	show_rows(w);
+	if (w->screen)
+		watch_screen_end(w->screen);
 	fflush(stdout);
 }
 
@@ -299,10 +390,11 @@ static int watch_rounds(struct watch *w)
 
 int watch_summary(struct run *run)
 {
+	struct watch_screen screen = { 0 };
 	struct watch w = {
 		.run = run,
 		.out.json = run->opt.json,
-		.redraw = !run->opt.json && isatty(STDOUT_FILENO),
+		.screen = !run->opt.json && isatty(STDOUT_FILENO) ? &screen : NULL,
 	};
 	int status;
 
