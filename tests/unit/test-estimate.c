@@ -71,11 +71,13 @@ static void count(const struct kpage_range *r, struct counts *c)
 		counts_add(c, memory[i], 1);
 }
 
-static void estimate_make(struct estimate *e, const struct kpage_range *ranges, size_t n,
-			  double fraction, uint64_t seed)
+/* Returns how many pages of a set may be missing. */
+static uint64_t estimate_make(struct estimate *e, const struct kpage_range *ranges, size_t n,
+			      double fraction, uint64_t seed)
 {
 	struct counts counts[2] = { 0 };
 	struct sample_plan plan;
+	uint64_t may_miss;
 
 	*e = (struct estimate){ 0 };
 	sample_plan_make(&plan, ranges, n, fraction, seed);
@@ -92,7 +94,9 @@ static void estimate_make(struct estimate *e, const struct kpage_range *ranges, 
 	}
 	counts_release(&counts[0]);
 	counts_release(&counts[1]);
+	may_miss = sample_plan_may_miss(&plan);
 	sample_plan_release(&plan);
+	return may_miss;
 }
 
 static const struct kpage_range whole = { 0, PAGES };
@@ -107,14 +111,14 @@ static void check_coverage(double fraction)
 
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		struct estimate e;
+		uint64_t may_miss = estimate_make(&e, &whole, 1, fraction, seed);
 
-		estimate_make(&e, &whole, 1, fraction, seed);
 		assert_int_equal(e.n, KINDS);
 		for (size_t k = 0; k < KINDS; k++) {
 			double error = e.rows[k].pages - (double)truth[k];
 
 			assert_int_equal(e.rows[k].flags, k);
-			covered[k] += fabs(error) <= estimate_half_width(&e.rows[k]);
+			covered[k] += fabs(error) <= estimate_half_width(&e.rows[k], may_miss);
 			sum[k] += error;
 			squares[k] += error * error;
 		}
@@ -141,6 +145,53 @@ static void test_coverage(void **state)
 	check_coverage(0.25);
 	/* Strata of two clusters and of three. */
 	check_coverage(0.8);
+}
+
+/* Two kinds of memory, each cluster of one: `other` of the clusters are not like the rest. */
+static void make_two_kinds(uint64_t other)
+{
+	uint64_t n = 0;
+
+	memset(memory, FREE, sizeof(memory));
+	for (uint64_t left = other; left;) {
+		uint8_t *cluster = memory + next_random(&n) % (PAGES / CLUSTER_PAGES) * CLUSTER_PAGES;
+
+		if (*cluster == SLAB)
+			continue;
+		memset(cluster, SLAB, CLUSTER_PAGES);
+		left--;
+	}
+}
+
+/* However few clusters are read, and all alike: what is claimed of the rest holds. */
+static void test_few_strata(void **state)
+{
+	static const uint64_t strata[] = { 1, 2, 3, 5, 20 };
+	const uint64_t clusters = PAGES / CLUSTER_PAGES;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(strata); i++)
+		for (uint64_t other = clusters / 64; other < clusters; other *= 2) {
+			double fraction = 2.0 * (double)strata[i] / (double)clusters, error;
+			unsigned int covered = 0;
+
+			make_two_kinds(other);
+			for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+				struct estimate e;
+				uint64_t may_miss = estimate_make(&e, &whole, 1, fraction, seed);
+				const struct estimate_row *row = &e.rows[0];
+
+				/* A set that was seen nowhere: the last line speaks of those. */
+				error = row->pages - (double)((row->flags == FREE ? clusters - other :
+									    other) * CLUSTER_PAGES);
+				covered += fabs(error) <= estimate_half_width(row, may_miss);
+				estimate_release(&e);
+			}
+			print_message("%ju strata, %ju of %ju clusters: %u of %u in the interval\n",
+				      (uintmax_t)strata[i], (uintmax_t)other, (uintmax_t)clusters,
+				      covered, SEEDS);
+			assert_true(covered >= 0.92 * SEEDS);
+		}
 }
 
 /* Were single pages taken for independent, the intervals would be far too narrow: this
@@ -314,15 +365,20 @@ static void test_by_hand(void **state)
 	assert_int_equal(e.rows[2].seen, 50);
 	/* 10² (1 - 2/10) 50/2 */
 	assert_true(e.rows[2].variance == 2000);
-	assert_true(fabs(estimate_half_width(&e.rows[2]) - 12.706 * sqrt(2000)) < 1e-6);
+	assert_true(fabs(estimate_half_width(&e.rows[2], 0) - 12.706 * sqrt(2000)) < 1e-6);
 	assert_true(e.rows[3].pages == 1000);
-	assert_true(estimate_half_width(&e.rows[3]) == 0);
+	assert_true(estimate_half_width(&e.rows[3], 0) == 0);
+	/* Of what was known, more may be in what was not read. */
+	assert_true(estimate_half_width(&e.rows[3], 192) == 192);
+	assert_true(estimate_half_width(&e.rows[2], 1000) == 1000);
+	e.rows[3].exact = true;
+	assert_true(estimate_half_width(&e.rows[3], 192) == 0);
 	assert_true(e.sum.pages == 1000 + 10 * (33 + 84) / 2.0);
 	assert_int_equal(e.sum.seen, 1000 + 33 + 84);
 	/* Many strata that vary alike: nearly the normal distribution. */
 	for (int i = 0; i < 999; i++)
 		estimate_add_stratum(&e, 10, &a, &b);
-	assert_true(fabs(estimate_half_width(&e.rows[2]) / sqrt(2000.0 * 1000) - 1.9624) < 1e-3);
+	assert_true(fabs(estimate_half_width(&e.rows[2], 0) / sqrt(2000.0 * 1000) - 1.9624) < 1e-3);
 	estimate_release(&e);
 	counts_release(&a);
 	counts_release(&b);
@@ -338,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_pages_are_no_clusters),
 		cmocka_unit_test(test_may_miss),
+		/* The last: it makes another memory. */
+		cmocka_unit_test(test_few_strata),
 	};
 
 	make_memory();

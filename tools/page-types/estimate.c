@@ -139,11 +139,21 @@ static double t_quantile(double freedom)
 	return 1.960 + 2.372 / freedom + 2.823 / (freedom * freedom);
 }
 
+/* With fewer degrees of freedom the variance is not to be believed: what was read is alike,
+ * or nearly, which says little of what was not. */
+#define MIN_FREEDOM 5
+
 /* Each stratum has one degree of freedom; where few of them make the variance, there are
  * as few (Satterthwaite). */
-double estimate_half_width(const struct estimate_row *row)
+double estimate_half_width(const struct estimate_row *row, uint64_t may_miss)
 {
-	if (row->variance <= 0)
+	double freedom, half;
+
+	if (row->exact)
 		return 0;
-	return t_quantile(row->variance * row->variance / row->squares) * sqrt(row->variance);
+	if (row->variance <= 0)
+		return (double)may_miss;
+	freedom = row->variance * row->variance / row->squares;
+	half = t_quantile(freedom) * sqrt(row->variance);
+	return freedom < MIN_FREEDOM ? fmax(half, (double)may_miss) : half;
 }

@@ -26,6 +26,7 @@ struct estimate_row {
 	double pages;		/* the estimate */
 	double variance;	/* of it: the sum of those of the strata, */
 	double squares;		/* and the sum of their squares */
+	bool exact;		/* it is no estimate */
 };
 
 struct estimate {
@@ -43,5 +44,6 @@ void estimate_add_stratum(struct estimate *e, uint64_t clusters, const struct co
 
 void estimate_release(struct estimate *e);
 
-/* Half the width of the 95% interval, in pages. */
-double estimate_half_width(const struct estimate_row *row);
+/* Half the width of the 95% interval, in pages. may_miss: how many pages a set can have of
+ * which none was read, see sample_plan_may_miss(). */
+double estimate_half_width(const struct estimate_row *row, uint64_t may_miss);

@@ -168,9 +168,9 @@ static int set_sample(struct options *opt, const char *arg)
 	opt->sample = true;
 	if (!arg)
 		return EXIT_OK;
-	/* A plain decimal number: strtod() knows others. */
+	/* A decimal number, as 0.001 or 1e-3: strtod() knows others. */
 	opt->fraction = strtod(arg, &end);
-	if (arg[strspn(arg, "0123456789.")] || *end || end == arg || opt->fraction <= 0 ||
+	if (arg[strspn(arg, "0123456789.eE-")] || *end || end == arg || opt->fraction <= 0 ||
 	    opt->fraction > 1)
 		return fail(EXIT_USAGE, "--sample: %s: not a number above 0, up to 1", arg);
 	return EXIT_OK;

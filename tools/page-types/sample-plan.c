@@ -85,7 +85,11 @@ uint64_t sample_plan_stratum(const struct sample_plan *plan, uint64_t stratum,
 
 uint64_t sample_plan_may_miss(const struct sample_plan *plan)
 {
-	if (!plan->strata)
+	uint64_t clusters;
+
+	/* All is read, in pairs too. */
+	if (!plan->strata || 2 * plan->strata == plan->clusters)
 		return 0;
-	return (uint64_t)ceil(1.5 * (double)plan->clusters / (double)plan->strata) * CLUSTER_PAGES;
+	clusters = (uint64_t)ceil(1.5 * (double)plan->clusters / (double)plan->strata);
+	return MIN(clusters * CLUSTER_PAGES, plan->pages);
 }

@@ -11,22 +11,37 @@ struct sample_row {
 	double half;
 };
 
+/* Clusters at the end of memory are short, which can make the estimate a few pages more than
+ * there are. */
 static uint64_t pages_of(const struct sample_row *r)
 {
-	return (uint64_t)llround(r->row->pages);
+	return MIN((uint64_t)llround(r->row->pages), r->result->pages);
 }
 
 /* What was seen is there, whatever the interval says; and so it is with what can't be. */
 static uint64_t low_of(const struct sample_row *r)
 {
-	double low = floor(r->row->pages - r->half);
+	double low = floor((double)pages_of(r) - r->half);
 
 	return low < (double)r->row->seen ? r->row->seen : (uint64_t)low;
 }
 
 static uint64_t high_of(const struct sample_row *r)
 {
-	return MIN((uint64_t)ceil(r->row->pages + r->half), r->result->pages);
+	return MIN((uint64_t)ceil((double)pages_of(r) + r->half), r->result->pages);
+}
+
+/* Of an interval that ends at what was seen, or at all there is, the larger half. */
+static uint64_t half_of(const struct sample_row *r)
+{
+	uint64_t half = MAX(pages_of(r) - low_of(r), high_of(r) - pages_of(r));
+
+	return MIN((uint64_t)ceil(r->half), half);
+}
+
+static struct sample_row make_row(const struct sample_result *result, const struct estimate_row *row)
+{
+	return (struct sample_row){ result, row, estimate_half_width(row, result->may_miss) };
 }
 
 static double fraction_of(const struct sample_result *result)
@@ -119,7 +134,8 @@ static uint64_t pages_to_mb(uint64_t pages)
 
 static void print_numbers(const struct sample_row *r)
 {
-	printf("%10" PRIu64 " ± %-9.0f %8" PRIu64, pages_of(r), ceil(r->half), pages_to_mb(pages_of(r)));
+	printf("%10" PRIu64 " ± %-9" PRIu64 " %8" PRIu64, pages_of(r), half_of(r),
+	       pages_to_mb(pages_of(r)));
 }
 
 static void print_row(const struct sample_row *r)
@@ -146,13 +162,13 @@ static void print_end(const struct sample_result *result)
 void sample_show(const struct sample_result *result, struct record_output *json)
 {
 	const struct estimate *e = result->estimate;
-	struct sample_row sum = { result, &e->sum, estimate_half_width(&e->sum) };
+	const struct sample_row sum = make_row(result, &e->sum);
 
 	if (!json)
 		printf("             flags\tpage-count ± 95%%             MB  symbolic-flags"
 		       "\t\t\tlong-symbolic-flags\n");
 	for (size_t i = 0; i < e->n; i++) {
-		struct sample_row row = { result, &e->rows[i], estimate_half_width(&e->rows[i]) };
+		const struct sample_row row = make_row(result, &e->rows[i]);
 
 		if (json)
 			record_print(json, &sample_record, &row);

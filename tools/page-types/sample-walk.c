@@ -134,7 +134,8 @@ static void fix_sum(struct sampler *s, uint64_t pages)
 
 	if (!selection->nr_exprs && !selection->cgroup)
 		s->estimate.sum = (struct estimate_row){ .seen = s->estimate.sum.seen,
-							 .pages = (double)pages };
+							 .pages = (double)pages,
+							 .exact = true };
 }
 
 static void show(const struct sampler *s, uint64_t end)
