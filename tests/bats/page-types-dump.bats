@@ -139,14 +139,21 @@ everything() {
 }
 
 @test "a copy without a page" {
+	local none
+
 	: > "$mem"
-	prints page-types -F "$mem" -l <<-'END'
-	offset	len	flags
+	for none in "$mem" /dev/null; do
+		run_split page-types -F "$none" -l
+		status_is 0
+		stderr_is "page-types: --kpageflags: $none: empty: it has no page"
+		diff - "$stdout_file" <<-'END'
+		offset	len	flags
 
 
-	             flags	page-count       MB  symbolic-flags			long-symbolic-flags
-	             total	         0        0
-	END
+		             flags	page-count       MB  symbolic-flags			long-symbolic-flags
+		             total	         0        0
+		END
+	done
 }
 
 @test "more different flags than the kernel's tool has room for" {

@@ -313,6 +313,31 @@ change() {
 	[ "$(grep -c -e '->  ' "$stdout_file")" -eq 20 ]
 }
 
+@test "--diff with a copy that is empty, a pipe, or /proc/kpageflags itself" {
+	save
+	: > "$BATS_TEST_TMPDIR/none"
+	for none in "$BATS_TEST_TMPDIR/none" /dev/null; do
+		run_split page-types --diff --json "$saved" "$none"
+		status_is 0
+		stderr_is "page-types: --diff: $none: empty: it has no page"
+		[ "$(jq -c '[.old, .new, .only_old, .only_new]' "$stdout_file")" = '[16,0,16,0]' ]
+		run_split page-types --diff --json "$none" "$saved"
+		status_is 0
+		[ "$(jq -c '[.old, .new, .only_old, .only_new]' "$stdout_file")" = '[0,16,0,16]' ]
+	done
+	# shellcheck disable=SC2317 # called by run_split
+	piped() {
+		head -c 64 "$root/proc/kpageflags" | page-types "$@" /dev/stdin
+	}
+	run_split piped --diff "$saved"
+	status_is 1
+	stderr_is "page-types: --diff: /dev/stdin: a pipe, which can't be read at any place: save it in a file first"
+	run_split piped -F
+	status_is 1
+	stderr_is "page-types: --kpageflags: /dev/stdin: a pipe, which can't be read at any place: save it in a file first"
+	stdout_is
+}
+
 @test "--diff needs two files that are copies" {
 	save
 	fails_with 1 "page-types: --diff: $saved.no: No such file or directory" page-types --diff "$saved" "$saved.no"

@@ -15,6 +15,7 @@ static const char *dump_error(int err)
 		{ EPROTONOSUPPORT, "a dump in a newer format than this version reads" },
 		{ EDOM, "a dump of a machine with another page size" },
 		{ EILSEQ, "a dump of a machine with another byte order" },
+		{ ESPIPE, "a pipe, which can't be read at any place: save it in a file first" },
 		{ EUCLEAN, "truncated, or no dump: not a whole number of 8-byte entries" },
 	};
 
@@ -32,6 +33,23 @@ static int fail_copy(const char *option, const char *path, int err)
 		      fail_errno(err, "%s: %s", option, path);
 }
 
+/* 1 there is a page; 0 none; or an error. */
+static int look_into(const struct kpage_file *flags)
+{
+	struct kpage_range known;
+	uint64_t entry;
+
+	if (!kpage_file_next(flags, 0, &known))
+		return 0;
+	return (int)kpage_file_read(flags, known.start, &entry, 1);
+}
+
+void copy_warn_if_empty(const char *option, const char *path, const struct kpage_file *flags)
+{
+	if (!look_into(flags))
+		warn("%s: %s: empty: it has no page", option, path);
+}
+
 int copy_open(struct kpage_ctx *ctx, const char *option, const char *path,
 	      struct kpage_dump **dump, struct kpage_file **flags)
 {
@@ -42,5 +60,7 @@ int copy_open(struct kpage_ctx *ctx, const char *option, const char *path,
 	/* A folder can't be looked into, and is no copy either. */
 	else if (err == -ENOMSG || err == -EISDIR)
 		err = kpage_file_open_dump(ctx, path, flags);
+	if (!err && !*dump)
+		err = MIN(look_into(*flags), 0);
 	return err ? fail_copy(option, path, err) : EXIT_OK;
 }

@@ -9,3 +9,6 @@
  * or a status after a message. */
 int copy_open(struct kpage_ctx *ctx, const char *option, const char *path,
 	      struct kpage_dump **dump, struct kpage_file **flags);
+
+/* A copy without a page is one, though mostly of a command that failed. */
+void copy_warn_if_empty(const char *option, const char *path, const struct kpage_file *flags);

@@ -139,8 +139,10 @@ static bool next_piece(const struct diff *d, uint64_t at, uint64_t end, struct p
 
 	*out = (struct piece){ .start = end, .end = end };
 	for (size_t i = 0; i < 2; i++) {
-		if (!kpage_file_next(d->copies[i].flags, at, &known[i]))
+		if (at >= d->copies[i].end || !kpage_file_next(d->copies[i].flags, at, &known[i]))
 			known[i] = (struct kpage_range){ UINT64_MAX, UINT64_MAX };
+		else
+			known[i].end = MIN(known[i].end, d->copies[i].end);
 		out->start = MIN(out->start, known[i].start);
 	}
 	for (size_t i = 0; i < 2; i++) {
@@ -222,9 +224,9 @@ static int check_ranges(const struct diff *d)
 	uint64_t end, missing = 0;
 	int status;
 
-	if (kpage_file_pages(d->copies[1].flags) > kpage_file_pages(longer->flags))
+	if (d->copies[1].end > longer->end)
 		longer = &d->copies[1];
-	end = kpage_file_pages(longer->flags);
+	end = longer->end;
 	status = check_walk_end("--addr", longer->flags, s->ranges, s->nr_ranges, end, longer->path);
 	for (size_t i = 0; !status && i < s->nr_ranges; i++)
 		missing += missing_pages(d, &s->ranges[i], end);
@@ -234,6 +236,18 @@ static int check_ranges(const struct diff *d)
 
 /* --------------------------------------------------------------------- the run */
 
+/* An empty file does not say where it ends, nor does /proc/kpageflags itself. */
+static int open_flags(struct run *run, struct copy *copy)
+{
+	int status = copy_open(run->ctx, "--diff", copy->path, &copy->dump, &copy->flags), err;
+
+	if (status)
+		return status;
+	copy_warn_if_empty("--diff", copy->path, copy->flags);
+	err = kpage_file_end(copy->flags, &copy->end);
+	return err ? fail_reading(copy, err) : EXIT_OK;
+}
+
 static int open_copies(struct run *run, struct diff *d)
 {
 	int status = EXIT_OK;
@@ -242,7 +256,7 @@ static int open_copies(struct run *run, struct diff *d)
 		struct copy *copy = &d->copies[i];
 
 		copy->path = run->opt.copies[i];
-		status = copy_open(run->ctx, "--diff", copy->path, &copy->dump, &copy->flags);
+		status = open_flags(run, copy);
 		if (!status && (kpage_tally_new(&copy->by_flags) || kpage_tally_new(&copy->by_cgroup)))
 			status = fail(EXIT_FAILED, "%s", strerror(ENOMEM));
 	}

@@ -18,6 +18,7 @@ struct copy {
 	const char *path;
 	struct kpage_dump *dump;		/* NULL: a copy of kpageflags */
 	struct kpage_file *flags, *cgroup;	/* cgroup NULL: not compared */
+	uint64_t end;				/* the first page behind its last */
 	struct kpage_tally *by_flags, *by_cgroup;
 	uint64_t pages;				/* that were compared */
 	uint64_t only;				/* that the other one has not */

@@ -42,13 +42,23 @@ static int resolve_in_dump(struct run *run)
 	return err ? fail_errno(err, "--cgroup: %s", path) : EXIT_OK;
 }
 
+static int open_copy(struct run *run)
+{
+	static const char option[] = "--kpageflags";
+	int status = copy_open(run->ctx, option, run->opt.dump, &run->saved, &run->flags);
+
+	if (!status)
+		copy_warn_if_empty(option, run->opt.dump, run->flags);
+	return status;
+}
+
 int sources_open(struct run *run)
 {
 	const struct options *opt = &run->opt;
 	int status = EXIT_OK;
 
 	if (opt->dump)
-		status = copy_open(run->ctx, "--kpageflags", opt->dump, &run->saved, &run->flags);
+		status = open_copy(run);
 	if (!status)
 		status = run->saved ? resolve_in_dump(run) :
 				      selection_resolve_tree(&run->opt.selection, run->ctx);
