@@ -78,15 +78,21 @@ in_mount_namespace() {
 @test "an address in bytes where pages are meant, and one where nothing is" {
 	task 7
 	vma 7 16 "$(present 1)" 0
+	vma 7 64 0
+	sed -i '2s/$/[heap]/' "$root/proc/7/maps"
 	notes "--addr: 0x$(printf %x $((16 * $(page_size)))): process 7 has nothing there (it counts pages; --vaddr takes addresses in bytes)" \
 		-- -p 7 -a "$((16 * $(page_size)))"
-	notes '--addr: 0x40: process 7 has nothing there' -- -p 7 -a 0x40
-	notes '--addr: 0x40: process 7 has nothing there' '--addr: 0x50: process 7 has nothing there' \
-		-- -p 7 -a 0x40 -a 0x50,
+	notes '--addr: 0x50: process 7 has nothing there' -- -p 7 -a 0x50
+	notes '--addr: 0x50: process 7 has nothing there' '--addr: 0x60: process 7 has nothing there' \
+		-- -p 7 -a 0x50+1 -a 0x60,
+	notes '--addr: 0x10: process 7 has nothing that --vma means there' -- -p 7 -a 0x10 --vma heap
+	notes '--vma: process 7 has no such mapping' -- -p 7 --vma stack
+	notes '--vma: process 7 has no such mapping' -- -p 7 --vma stack -a 0x50
+	notes '--vaddr: 0x10000: process 7 has nothing that --vma means there' -- -p 7 --vma heap --vaddr 0x10000+1
 	# Mapped, and not populated.
 	notes -- -p 7 -a 17
-	notes '--vaddr: 0x40123: process 7 has nothing there' '--addr: 0x80: process 7 has nothing there' \
-		-- -p 7 --vaddr 0x40123+16 -a 0x80
+	notes '--vaddr: 0x50123: process 7 has nothing there' '--addr: 0x80: process 7 has nothing there' \
+		-- -p 7 --vaddr 0x50123+16 -a 0x80
 }
 
 @test "--owners and --order of nothing say why, too" {
@@ -119,11 +125,66 @@ in_mount_namespace() {
 	notes '--cgroup: the memory controller is turned off (cgroup_disable=memory): no page is charged to any cgroup' \
 		-- -c @7
 	printf 'memory\t0\t1\t1\n' > "$root/proc/cgroups"
-	notes -- -c @7
+	notes '--cgroup: @7: no cgroup that can be seen here has this inode number' -- -c @7
+	# The groups are then one; so are those of nodes that nobody knows.
+	run_split on_root -L --by cgroup
+	stderr_is
+	printf 'memory\t0\t1\t0\n' > "$root/proc/cgroups"
+	run_split on_root -L --by cgroup
+	status_is 0
+	stderr_is 'page-types: --by cgroup: the memory controller is turned off (cgroup_disable=memory): no page is charged to any cgroup'
 	# A dump was made elsewhere.
 	on_root --dump "$BATS_TEST_TMPDIR/saved" 2> /dev/null
 	printf 'memory\t0\t1\t0\n' > "$root/proc/cgroups"
-	notes -- -F "$BATS_TEST_TMPDIR/saved" -c @7
+	notes '--cgroup: @7: no cgroup of the dump has this inode number' -- -F "$BATS_TEST_TMPDIR/saved" -c @7
+}
+
+@test "--by node without nodes" {
+	run_split on_root --by node
+	status_is 0
+	stderr_is 'page-types: --by node: /sys/devices/system/node: not there (sysfs is not mounted)'
+	mkdir -p "$root/sys/devices/system"
+	run_split on_root --by node
+	status_is 0
+	stderr_is 'page-types: --by node: /sys/devices/system/node: not there (the kernel was built without NUMA)'
+	mkdir -p "$root/sys/devices/system/node/node0"
+	run_split on_root --by node
+	stderr_is
+}
+
+@test "a number that no cgroup has" {
+	local ino
+
+	put_u64 "$root/proc/kpagecgroup" 0 0 0 0 0
+	mkdir -p "$root/sys/fs/cgroup/db"
+	: > "$root/sys/fs/cgroup/cgroup.controllers"
+	echo 'none /sys/fs/cgroup cgroup2 rw 0 0' > "$root/proc/mounts"
+	ino=$(stat -c %i "$root/sys/fs/cgroup/db")
+	notes -- -c "@$ino"
+	notes '--cgroup: @99999999999: no cgroup that can be seen here has this inode number' -- -c @99999999999
+	put_u64 "$root/proc/kpagecgroup" 0 "$ino"
+	on_root --dump "$BATS_TEST_TMPDIR/saved" 2> /dev/null
+	notes '--cgroup: @99999999999: no cgroup of the dump has this inode number' -- -F "$BATS_TEST_TMPDIR/saved" -c @99999999999
+}
+
+@test "a list of pages that has none" {
+	notes '--pfn: standard input names no page' -- --pfn - < /dev/null
+	run_split on_root --order --pfn - < /dev/null
+	status_is 0
+	stderr_is 'page-types: --pfn: standard input names no page'
+}
+
+@test "--order of pages that are of no folio" {
+	dump "$flags" 'buddy*3' reserved
+	run_split on_root --order --pfn 1,3
+	status_is 0
+	stdout_is
+	stderr_is 'page-types: --order: all of the pages, 2, are of no folio: free, or single ones of the kernel, or no memory'
+	task 7
+	vma 7 16 "$(swapped 1 2)"
+	run_split on_root --order -p 7
+	status_is 0
+	stderr_is 'page-types: --order: all of the pages, 1, are swapped out'
 }
 
 @test "a file of /proc that is masked" {

@@ -97,7 +97,10 @@ orders() {
 
 @test "nothing is there, or nothing is chosen: no table" {
 	: > "$mem"
-	prints page-types --order -F "$mem" < /dev/null
+	run_split page-types --order -F "$mem" < /dev/null
+	status_is 0
+	stderr_is "page-types: --kpageflags: $mem: empty: it has no page"
+	stdout_is
 	everything
 	prints page-types --order -F "$mem" -b hwpoison < /dev/null
 	prints page-types --order -F "$mem" -N < /dev/null

@@ -59,7 +59,7 @@ chosen() {
 	[ "$(chosen -p 7 --vma file)" = "20:8 21:4" ]
 	[ "$(chosen -p 7 --vma 'file:*/x.so')" = "20:8 21:4" ]
 	[ "$(chosen -p 7 --vma /lib/x.so,heap)" = "10:4 11:5 20:8 21:4" ]
-	[ "$(chosen -p 7 --vma stack)" = "" ]
+	fails_with 0 'page-types: --vma: process 7 has no such mapping' on_root -N -p 7 --vma stack
 	[ "$(chosen -p 7 --vma heap -a 0x11)" = "11:5" ]
 }
 

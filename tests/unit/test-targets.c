@@ -381,6 +381,10 @@ static void test_nodes(void **state)
 	char said[MESSAGES_SIZE], size[32];
 
 	assert_int_equal(HEAR(said, collect(w, "--node=0", 100)), EXIT_CANNOT);
+	assert_string_equal(said, "test-targets: --node: /sys/devices/system/node: not there (sysfs is "
+				  "not mounted)\n");
+	fixture_text(w->fx, "/sys/devices/system/cpu/present", "0\n");
+	assert_int_equal(HEAR(said, collect(w, "--node=0", 100)), EXIT_CANNOT);
 	assert_string_equal(said, "test-targets: --node: /sys/devices/system/node: not there (the kernel "
 				  "was built without NUMA)\n");
 	snprintf(size, sizeof(size), "%" PRIx64 "\n", 128 * kpage_page_size());

@@ -3,6 +3,7 @@
 #include "common/narrow.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* ----------------------------------------------------------------------- ranges */
@@ -75,15 +76,34 @@ struct kpage_range *ranges_of_vmas(const struct selection *s, const struct vma_l
 
 /* ---------------------------------------------------------------- opening, closing */
 
+static bool is_there(struct kpage_ctx *ctx, const char *path)
+{
+	_cleanup_close_ int fd = kpage_ctx_open(ctx, path, O_PATH);
+
+	return fd >= 0;
+}
+
+bool nodes_reason(struct kpage_ctx *ctx, char out[NODES_REASON_SIZE])
+{
+	static const char nodes[] = "/sys/devices/system/node";
+
+	if (is_there(ctx, nodes))
+		return false;
+	snprintf(out, NODES_REASON_SIZE, "%s: not there (%s)", nodes,
+		 is_there(ctx, "/sys/devices/system") ? "the kernel was built without NUMA" :
+							"sysfs is not mounted");
+	return true;
+}
+
 static int find_nodes(struct narrowing *n, struct kpage_ctx *ctx)
 {
 	int err = kpage_nodes_new(ctx, &n->nodes);
+	char reason[NODES_REASON_SIZE];
 
 	if (!n->s->nr_nodes)
 		return EXIT_OK;
-	if (err == -ENOENT)
-		return fail(EXIT_CANNOT, "--node: %s: not there (the kernel was built without NUMA)",
-			    kpage_ctx_error_path(ctx));
+	if (err == -ENOENT && nodes_reason(ctx, reason))
+		return fail(EXIT_CANNOT, "--node: %s", reason);
 	if (err)
 		return fail_errno(err, "--node: %s", kpage_ctx_error_path(ctx));
 	for (size_t i = 0; i < n->s->nr_nodes; i++)

@@ -30,6 +30,10 @@ int narrowing_open(struct narrowing *n, const struct selection *s, struct kpage_
 		   const struct kpage_file *flags, const struct kpage_file *cgroups, bool machine);
 void narrowing_close(struct narrowing *n);
 
+/* Why nobody can tell on which node a page is; false: it can be told. */
+#define NODES_REASON_SIZE 128
+bool nodes_reason(struct kpage_ctx *ctx, char out[NODES_REASON_SIZE]);
+
 /* The next pages are those of a process with these mappings; NULL: of none. */
 void narrowing_enter(struct narrowing *n, const struct vma_list *vmas);
 

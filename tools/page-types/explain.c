@@ -104,25 +104,44 @@ static void explain_flags(const struct selection *s, struct kpage_ctx *ctx)
 /* ------------------------------------------------------------------------- cgroups */
 
 /* The memory controller is there and turned off: no page is charged to any cgroup. */
-static void explain_cgroup(struct kpage_ctx *ctx)
+static bool explain_controller(const char *option, struct kpage_ctx *ctx)
 {
 	_cleanup_close_ int fd = kpage_ctx_open(ctx, "/proc/cgroups", O_RDONLY);
 	_cleanup_fclose_ FILE *f = fd < 0 ? NULL : fdopen(dup(fd), "r");
-	unsigned int enabled;
+	unsigned int enabled = 1;
 	char line[200];
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "memory %*u %*u %u", &enabled) == 1 && !enabled)
-			warn("--cgroup: the memory controller is turned off (cgroup_disable=memory): no "
-			     "page is charged to any cgroup");
+	while (f && enabled && fgets(line, sizeof(line), f))
+		sscanf(line, "memory %*u %*u %u", &enabled);
+	if (!enabled)
+		warn("%s: the memory controller is turned off (cgroup_disable=memory): no page is "
+		     "charged to any cgroup", option);
+	return !enabled;
+}
+
+/* A path is looked for at the start; a number stands for itself. */
+static void explain_cgroup(const struct selection *s, struct kpage_ctx *ctx,
+			   const struct kpage_dump *saved)
+{
+	_cleanup_free_ char *path = NULL;
+
+	/* A dump has the cgroups of the machine that it was made on. */
+	if ((!saved && explain_controller("--cgroup", ctx)) || s->cgroup[0] != '@')
+		return;
+	if (saved ? !kpage_dump_cgroup_path(saved, s->cgroup_ino) :
+		    kpage_cgroup_path(ctx, s->cgroup_ino, &path) == -ENOENT)
+		warn("--cgroup: %s: no cgroup %s has this inode number", s->cgroup,
+		     saved ? "of the dump" : "that can be seen here");
 }
 
 /* ----------------------------------------------------------------------- addresses */
 
-static bool is_mapped(const struct vma_list *vmas, const struct kpage_range *r)
+/* chosen: by one that --vma means. */
+static bool is_mapped(const struct vma_list *vmas, const struct kpage_range *r, bool chosen)
 {
 	for (size_t i = 0; i < vmas->n; i++)
-		if (vmas->v[i].start < r->end && vmas->v[i].end > r->start)
+		if (vmas->v[i].start < r->end && vmas->v[i].end > r->start &&
+		    (vmas->v[i].chosen || !chosen))
 			return true;
 	return false;
 }
@@ -146,31 +165,56 @@ static bool find_vaddr(const struct selection *s, const struct kpage_range *r, u
 static void explain_range(const struct selection *s, const struct vma_list *vmas,
 			  const struct kpage_range *r, pid_t pid)
 {
+	const char *what = is_mapped(vmas, r, false) ? "nothing that --vma means" : "nothing";
 	uint64_t vaddr;
 
-	if (is_mapped(vmas, r))
+	if (is_mapped(vmas, r, true))
 		return;
 	if (find_vaddr(s, r, &vaddr)) {
-		warn("--vaddr: 0x%" PRIx64 ": process %d has nothing there", vaddr, (int)pid);
+		warn("--vaddr: 0x%" PRIx64 ": process %d has %s there", vaddr, (int)pid, what);
 		return;
 	}
-	warn("--addr: 0x%" PRIx64 ": process %d has nothing there%s", r->start, (int)pid,
+	warn("--addr: 0x%" PRIx64 ": process %d has %s there%s", r->start, (int)pid, what,
 	     vma_list_find(vmas, r->start / kpage_page_size()) ?
 		     " (it counts pages; --vaddr takes addresses in bytes)" :
 		     "");
 }
 
-static void explain_ranges(const struct selection *s, struct kpage_ctx *ctx)
+static void explain_places(const struct selection *s, struct kpage_ctx *ctx)
 {
+	static const struct kpage_range all = { 0, UINT64_MAX };
 	struct vma_list vmas;
 
 	for (size_t i = 0; i < s->nr_pids; i++) {
-		if (vma_list_read(ctx, s->pids[i], NULL, 0, &vmas))
+		if (vma_list_read(ctx, s->pids[i], s->vmas, s->nr_vmas, &vmas))
 			continue;
-		for (size_t k = 0; k < s->nr_ranges; k++)
-			explain_range(s, &vmas, &s->ranges[k], s->pids[i]);
+		if (s->nr_vmas && !is_mapped(&vmas, &all, true))
+			warn("--vma: process %d has no such mapping", (int)s->pids[i]);
+		else
+			for (size_t k = 0; k < s->nr_ranges; k++)
+				explain_range(s, &vmas, &s->ranges[k], s->pids[i]);
 		vma_list_release(&vmas);
 	}
+}
+
+/* ------------------------------------------------------------------- what is said */
+
+/* Nodes can't be told either where sysfs is not mounted. */
+static void explain_nodes(struct kpage_ctx *ctx)
+{
+	char reason[NODES_REASON_SIZE];
+
+	if (nodes_reason(ctx, reason))
+		warn("--by node: %s", reason);
+}
+
+void explain_groups(const struct options *opt, struct kpage_ctx *ctx,
+		    const struct kpage_dump *saved)
+{
+	if (opt->by == BY_CGROUP && !saved)
+		explain_controller("--by cgroup", ctx);
+	if (opt->by == BY_NODE)
+		explain_nodes(ctx);
 }
 
 void explain_nothing(const struct options *opt, struct kpage_ctx *ctx,
@@ -180,9 +224,10 @@ void explain_nothing(const struct options *opt, struct kpage_ctx *ctx,
 
 	if (s->nr_exprs && !opt->dump)
 		explain_flags(s, ctx);
-	/* A dump has the cgroups of the machine that it was made on. */
-	if (s->cgroup && !saved)
-		explain_cgroup(ctx);
-	if (s->nr_pids && s->has_ranges)
-		explain_ranges(s, ctx);
+	if (s->cgroup)
+		explain_cgroup(s, ctx, saved);
+	if (s->has_pfns && !s->nr_pfns)
+		warn("%s: standard input names no page", s->pfns_option);
+	if (s->nr_pids && (s->has_ranges || s->nr_vmas))
+		explain_places(s, ctx);
 }

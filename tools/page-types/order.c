@@ -319,6 +319,7 @@ struct order_run {
 	uint64_t kflags;
 	const char *name;
 	enum order_kind kind;
+	uint64_t chosen_pages;		/* of the machine; of processes those that are swapped out */
 	bool shown;			/* something was printed */
 };
 
@@ -372,12 +373,22 @@ static int check_stdout(struct run *run)
 	return -ECANCELED;
 }
 
+static uint64_t count_chosen(const struct order_run *o, size_t n)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; o->chosen && i < n; i++)
+		count += o->chosen[i];
+	return o->chosen ? count : n;
+}
+
 static int emit_machine(const struct kpage_batch *b, void *arg)
 {
 	struct order_run *o = arg;
 
 	for (size_t i = 0; o->chosen && i < b->n; i++)
 		o->chosen[i] = is_chosen(o, b, i);
+	o->chosen_pages += count_chosen(o, b->n);
 	order_machine_add(&o->machine, b->pfn[0], b->kflags, o->chosen, b->n);
 	return 0;
 }
@@ -499,8 +510,10 @@ static int emit_process(const struct kpage_batch *b, void *arg)
 	if (o->task.pid != o->run->list.pid)
 		begin_process(o, o->run->list.pid);
 	for (size_t i = 0; i < b->n; i++) {
-		if (!is_mapped(b, i))
+		if (!is_mapped(b, i)) {
+			o->chosen_pages += kpage_batch_is_swap(b, i);
 			continue;
+		}
 		if (i >= end)
 			end = neighbours_end(b, i);
 		seek_vma(o, b->offset[i] * o->page_size);
@@ -552,6 +565,19 @@ static int walk_processes(struct order_run *o, struct kpage_walk *walk)
 	return status;
 }
 
+/* Pages were chosen, and none of them is of a folio. */
+static void explain_order(const struct order_run *o)
+{
+	const char *what = o->run->opt.selection.nr_pids ?
+				   "swapped out" :
+				   "of no folio: free, or single ones of the kernel, or no memory";
+
+	if (o->chosen_pages && !o->run->opt.no_summary)
+		warn("--order: all of the pages, %" PRIu64 ", are %s", o->chosen_pages, what);
+	else
+		explain_nothing(&o->run->opt, o->run->ctx, o->run->saved);
+}
+
 int order_show(struct run *run)
 {
 	struct order_run o = { .run = run, .page_size = kpage_page_size() };
@@ -570,7 +596,7 @@ int order_show(struct run *run)
 	walk.arg = &o;
 	status = s->nr_pids ? walk_processes(&o, &walk) : walk_machine(&o, &walk);
 	if (!status && !o.shown)
-		explain_nothing(&run->opt, run->ctx, run->saved);
+		explain_order(&o);
 	free(o.vma_tally);
 	free(o.tally);
 	return status;

@@ -316,6 +316,8 @@ static int run_all(struct run *run)
 		finish(run);
 	if (!status && !kpage_tally_total(run->tally))
 		explain_nothing(opt, run->ctx, run->saved);
+	if (!status)
+		explain_groups(opt, run->ctx, run->saved);
 	if (is_acting(opt)) {
 		int result = act_report(run);
 

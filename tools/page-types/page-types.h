@@ -101,6 +101,9 @@ int narrowed_walk_task(struct run *run, const struct kpage_walk *walk, pid_t pid
  * read, if that is a dump. */
 void explain_nothing(const struct options *opt, struct kpage_ctx *ctx,
 		     const struct kpage_dump *saved);
+/* The same of groups that are all pages in one. */
+void explain_groups(const struct options *opt, struct kpage_ctx *ctx,
+		    const struct kpage_dump *saved);
 /* source.c: what is read, from the machine or a copy. EXIT_OK, or a status after a message. */
 int sources_open(struct run *run);
 /* Says so if pages that were asked for are none of the dump's. */
