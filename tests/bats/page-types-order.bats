@@ -252,11 +252,11 @@ make_processes() {
 @test "--list: a table of the mappings, before that of the process" {
 	make_processes
 	prints page-types --order -l --sysroot "$root" -p 7 <<-'END'
-	addresses                  perms      pages      large    %  order:pages           name
-	1000000-100d000            rw-p          11          8   72  0:3 3:8               -
-	2001000-2009000            rw-p           8          8  100  3:8                   -
-	3004000-3010000            rw-p          12         12  100  4:12                  -
-	4001000-4002000            rw-p           1          1  100  4:1                   -
+	addresses                  perms        vma      pages      large    %  %vma  order:pages           name
+	1000000-100d000            rw-p          13         11          8   72    61  0:3 3:8               -
+	2001000-2009000            rw-p           8          8          8  100   100  3:8                   -
+	3004000-3010000            rw-p          12         12         12  100   100  4:12                  -
+	4001000-4002000            rw-p           1          1          1  100   100  4:1                   -
 
 	order  size   kind        folios      pages       MB    aligned      whole    partial
 	0      4K     anon             3          3        0          3          3          0
@@ -264,9 +264,9 @@ make_processes() {
 	4      64K    shm              1         13        0         12          0         13
 	END
 	prints page-types --order -l -N --sysroot "$root" -p 8 <<-'END'
-	addresses                  perms      pages      large    %  order:pages           name
-	1000000-1004000            rw-p           4          4  100  3:4                   -
-	1004000-1008000            rw-p           4          4  100  3:4                   -
+	addresses                  perms        vma      pages      large    %  %vma  order:pages           name
+	1000000-1004000            rw-p           4          4          4  100   100  3:4                   -
+	1004000-1008000            rw-p           4          4          4  100   100  3:4                   -
 	END
 }
 
@@ -317,7 +317,7 @@ make_processes() {
 	# However the ranges come, a mapping has one row.
 	run_split page-types --order -l -N --sysroot "$root" -p 7 -a 0x1006+2 -a 0x1000+2
 	status_is 0
-	[ "$(sed 1d "$stdout_file" | tr -s ' ')" = "1000000-100d000 rw-p 4 4 100 3:4 -" ]
+	[ "$(sed 1d "$stdout_file" | tr -s ' ')" = "1000000-100d000 rw-p 13 4 4 100 30 3:4 -" ]
 	put_u64 "$root/proc/kpagecgroup" 0 0 12 12 11 0 0 0 0 11 0 0 0 0 0 0 0 12
 	put_u64 "$root/proc/kpagecgroup" 95 0
 	diff -u - <(orders --sysroot "$root" -p 7 -c @11) <<-'END'

@@ -222,7 +222,17 @@ static void get_name(const void *row, struct cell *c)
 	cell_text(c, vma_row_of(row)->vma->name);
 }
 
-static void get_vma_pages(const void *row, struct cell *c)
+static uint64_t vma_size(const struct vma_row *r)
+{
+	return (r->vma->end - r->vma->start) / kpage_page_size();
+}
+
+static void get_vma_size(const void *row, struct cell *c)
+{
+	cell_number(c, vma_size(row));
+}
+
+static void get_mapped(const void *row, struct cell *c)
 {
 	cell_number(c, vma_row_of(row)->total);
 }
@@ -240,6 +250,12 @@ static void get_large(const void *row, struct cell *c)
 static void get_percent(const void *row, struct cell *c)
 {
 	cell_number(c, large_pages(row) * 100 / vma_row_of(row)->total);
+}
+
+/* Of the whole mapping, what is not populated too. */
+static void get_vma_percent(const void *row, struct cell *c)
+{
+	cell_number(c, large_pages(row) * 100 / vma_size(row));
 }
 
 /* "0:12 9:512": pages by order, largest orders left out where they are too many. */
@@ -283,9 +299,11 @@ static void get_orders(const void *row, struct cell *c)
 		{ "start", NULL, 0, get_start }, { "end", NULL, 0, get_end },         \
 		{ NULL, "addresses", -25, get_addresses },                            \
 		{ "perms", "perms", -5, get_perms },                                  \
-		{ "pages", "pages", 9, get_vma_pages },                               \
+		{ "vma_pages", "vma", 9, get_vma_size },                              \
+		{ "pages", "pages", 9, get_mapped },                                  \
 		{ "large_pages", "large", 9, get_large },                             \
 		{ "percent", "%", 3, get_percent },                                   \
+		{ "vma_percent", "%vma", 4, get_vma_percent },                        \
 		{ "orders", NULL, 0, get_orders },                                    \
 		{ NULL, "order:pages", -20, get_orders_text },                        \
 		{ "name", "name", 0, get_name },                                      \
