@@ -26,6 +26,7 @@ good_records() {
 		{"record":"unpoison","version":1,"pfn":20484,"outcome":"still-poisoned","errno":16,"error":"still mapped"}
 		{"record":"range","version":1,"pid":155,"file":null,"offset":34359738,"cgroup":4711,"mapcount":1,"owners":[17,155],"pfn":20484,"pages":3,"flags":["uptodate","0x8000000"],"flags_value":"0x8000008"}
 		{"record":"summary","version":1,"flags":["lru"],"flags_value":"0x20","by":"node","group":"node 1","pid":null,"number":1,"pages":12,"bytes":49152}
+		{"record":"others","version":1,"sets":3,"pages":12,"bytes":49152}
 		{"record":"sum","version":1,"by":null,"group":null,"pid":null,"number":null,"pages":12,"bytes":49152}
 		{"record":"order","version":1,"pid":155,"comm":"db: writer","order":2,"size":16384,"kind":"anon","folios":2,"pages":7,"bytes":28672,"aligned_pages":7,"whole_pages":4,"partial_pages":3,"cont_pages":[7,6,4]}
 		{"record":"order_vma","version":1,"pid":155,"comm":"db: writer","start":"0x5596bc308000","end":"0x5596bc318000","perms":"rw-p","vma_pages":16,"pages":8,"large_pages":7,"percent":87,"vma_percent":43,"orders":[{"kind":"anon","order":0,"size":4096,"pages":1,"aligned_pages":1,"whole_pages":1,"partial_pages":0,"cont_pages":[1]},{"kind":"anon","order":2,"size":16384,"pages":7,"aligned_pages":7,"whole_pages":4,"partial_pages":3,"cont_pages":[7,6,4]}],"name":"[heap]"}

@@ -154,6 +154,15 @@ rows() {
 	END
 	[ "$(on_root --sort flags)" = "$(on_root)" ]
 	[ "$(on_root --top 9)" = "$(on_root --sort pages)" ]
+	[ "$(on_root --top 4)" = "$(on_root --sort pages)" ]
+	# The records add up as the text does.
+	command -v jq > /dev/null || skip "needs jq"
+	run_split on_root --json --top 1
+	"$BATS_TEST_DIRNAME/../check-json" < "$stdout_file"
+	[ "$(jq -c '[.record, .sets, .pages]' "$stdout_file" | paste -s -d ' ')" = \
+		'["summary",null,4] ["others",3,5] ["sum",null,9]' ]
+	run_split on_root --json --top 4
+	[ "$(jq -r .record "$stdout_file" | sort -u | paste -s -d ' ')" = 'sum summary' ]
 }
 
 @test "--sort and --top: the groups" {

@@ -15,6 +15,7 @@ struct summary_row {
 	enum group_by by;		/* BY_NONE: of all pages */
 	const struct group *group;	/* NULL: of all groups that are not shown */
 	struct kpage_tally_row count;
+	size_t sets;			/* of flags, whose sum it is */
 };
 
 static const struct summary_row *row_of(const void *row)
@@ -65,6 +66,11 @@ static void get_bytes(const void *row, struct cell *c)
 	cell_number(c, row_of(row)->count.pages * kpage_page_size());
 }
 
+static void get_sets(const void *row, struct cell *c)
+{
+	cell_number(c, row_of(row)->sets);
+}
+
 #define FLAG_COLUMNS 2
 
 static const struct column summary_columns[] = {
@@ -90,6 +96,20 @@ static const struct record_type sum_record = {
 	.version = 1,
 	.columns = summary_columns + FLAG_COLUMNS,
 	.nr_columns = ARRAY_SIZE(summary_columns) - FLAG_COLUMNS,
+};
+
+static const struct column others_columns[] = {
+	{ "sets", NULL, 0, get_sets },
+	{ "pages", NULL, 0, get_pages },
+	{ "bytes", NULL, 0, get_bytes },
+};
+
+/* What --top leaves out of a summary without groups. */
+static const struct record_type others_record = {
+	.name = "others",
+	.version = 1,
+	.columns = others_columns,
+	.nr_columns = ARRAY_SIZE(others_columns),
 };
 
 /* ------------------------------------------------------------------------- rows */
@@ -157,6 +177,18 @@ static void show_sum(const struct summary_row *row, const char *what,
 		print_sum(what, row->count.pages);
 }
 
+static void show_others(uint64_t pages, size_t sets, const struct summary_style *style)
+{
+	const struct summary_row row = { .count.pages = pages, .sets = sets };
+
+	if (!sets)
+		return;
+	if (style->json)
+		record_print(style->json, &others_record, &row);
+	else
+		print_sum("others", pages);
+}
+
 /* The rows of a tally, at most `top` of them, and their sum. */
 static int show_tally(const struct kpage_tally *tally, enum group_by by, const struct group *group,
 		      uint64_t top, const struct summary_style *style)
@@ -164,21 +196,21 @@ static int show_tally(const struct kpage_tally *tally, enum group_by by, const s
 	_cleanup_free_ struct kpage_tally_row *rows = NULL;
 	struct summary_row row = { .by = by, .group = group };
 	uint64_t others = kpage_tally_total(tally);
-	size_t n = 0;
+	size_t n = 0, shown;
 	int err = kpage_tally_rows(tally, &rows, &n);
 
 	if (err)
 		return err;
+	shown = top && top < n ? (size_t)top : n;
 	sort_rows(rows, n, top && style->sort == SORT_DEFAULT ? SORT_PAGES : style->sort);
 	if (!style->json)
 		printf("%s", HEAD);
-	for (size_t i = 0; i < n && (!top || i < top); i++) {
+	for (size_t i = 0; i < shown; i++) {
 		row.count = rows[i];
 		others -= rows[i].pages;
 		show_row(&row, style);
 	}
-	if (others && !style->json)
-		print_sum("others", others);
+	show_others(others, n - shown, style);
 	row.count = (struct kpage_tally_row){ .pages = kpage_tally_total(tally) };
 	show_sum(&row, "total", style);
 	return 0;
