@@ -200,8 +200,8 @@ static int check_range_end(const char *option, const struct kpage_file *flags,
 			    r->start, kpage_file_path(flags), end);
 	/* Memory ends where it ends; a copy may be cut short. */
 	if (dump)
-		return fail(EXIT_FAILED, "%s: pages up to 0x%" PRIx64 ": %s is truncated: it ends at "
-			    "page 0x%" PRIx64, option, r->end - 1, dump, end);
+		return fail(EXIT_FAILED, "%s: pages up to 0x%" PRIx64 ": %s ends at page 0x%" PRIx64
+			    " (it is truncated, or of a part)", option, r->end - 1, dump, end);
 	return EXIT_OK;
 }
 
