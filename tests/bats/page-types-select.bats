@@ -80,7 +80,7 @@ chosen() {
 	printf 'PPid:\t1\n' >> "$root/proc/11/status"
 	[ "$(chosen -p 9 --tree)" = "9:10:6 10:10:7" ]
 	[ "$(chosen -p 7 --tree -b lru,anon=lru,anon --vma anon)" = "9:10:6 10:10:7" ]
-	fails_with 2 $'page-types: --tree: needs --pid or a COMMAND\nTry \'page-types --help\'.' on_root --tree
+	fails_with 2 $'page-types: --tree: needs --pid\nTry \'page-types --help\'.' on_root --tree
 }
 
 @test "--node: the pages of its memory blocks" {

@@ -256,7 +256,7 @@ static void test_is_option(void **state)
 
 /* ----------------------------------------------------------- what excludes what */
 
-static void check_conflict(const char *line, bool command, const char *message)
+static void check_conflict(const char *line, enum selection_command command, const char *message)
 {
 	char said[MESSAGES_SIZE], wanted[MESSAGES_SIZE];
 	struct selection s = parsed(line);
@@ -270,16 +270,17 @@ static void check_conflict(const char *line, bool command, const char *message)
 static void test_conflicts(void **state)
 {
 	(void)state;
-	check_conflict("", false, NULL);
-	check_conflict("-p 5 --tree --vma=heap --vaddr=1 --pfn=1 --node=0", false, NULL);
-	check_conflict("--tree --vma=heap --vaddr=1", true, NULL);
-	check_conflict("-f x --pfn=1 --phys=1 -a 1", true, NULL);
-	check_conflict("-f x -p 5", false, "--file: can't be combined with --pid");
-	check_conflict("--tree", false, "--tree: needs --pid or a COMMAND");
-	check_conflict("--vaddr=1", false, "--vaddr: needs --pid or a COMMAND");
-	check_conflict("--vma=heap", false, "--vma: needs --pid or a COMMAND");
-	check_conflict("-f x --vma=heap", true, "--vma: needs --pid or a COMMAND");
-	check_conflict("--seed=1", false, "--seed: needs --random");
+	check_conflict("", COMMAND_MISSING, NULL);
+	check_conflict("-p 5 --tree --vma=heap --vaddr=1 --pfn=1 --node=0", COMMAND_MISSING, NULL);
+	check_conflict("--tree --vma=heap --vaddr=1", COMMAND_GIVEN, NULL);
+	check_conflict("-f x --pfn=1 --phys=1 -a 1", COMMAND_GIVEN, NULL);
+	check_conflict("-f x -p 5", COMMAND_MISSING, "--file: can't be combined with --pid");
+	check_conflict("--tree", COMMAND_MISSING, "--tree: needs --pid or a COMMAND");
+	check_conflict("--vaddr=1", COMMAND_MISSING, "--vaddr: needs --pid or a COMMAND");
+	check_conflict("--vma=heap", COMMAND_MISSING, "--vma: needs --pid or a COMMAND");
+	check_conflict("--tree", COMMAND_UNKNOWN, "--tree: needs --pid");
+	check_conflict("-f x --vma=heap", COMMAND_GIVEN, "--vma: needs --pid or a COMMAND");
+	check_conflict("--seed=1", COMMAND_MISSING, "--seed: needs --random");
 }
 
 /* ------------------------------------------------------------------- resolution */

@@ -349,24 +349,25 @@ int selection_option(struct selection *s, int val, const char *arg)
 	}
 }
 
-int selection_check(const struct selection *s, bool command)
+int selection_check(const struct selection *s, enum selection_command command)
 {
 	/* With --file a command's pages are not looked at. */
-	bool process = s->nr_pids || (command && !s->file);
+	bool process = s->nr_pids || (command == COMMAND_GIVEN && !s->file);
+	const char *or_command = command == COMMAND_UNKNOWN ? "" : " or a COMMAND";
 	const struct {
 		bool wrong;
-		const char *text;
+		const char *text, *more;
 	} conflicts[] = {
-		{ s->file && s->nr_pids, "--file: can't be combined with --pid" },
-		{ s->tree && !process, "--tree: needs --pid or a COMMAND" },
-		{ s->has_vaddr && !process, "--vaddr: needs --pid or a COMMAND" },
-		{ s->nr_vmas && !process, "--vma: needs --pid or a COMMAND" },
-		{ s->has_seed && !s->random, "--seed: needs --random" },
+		{ s->file && s->nr_pids, "--file: can't be combined with --pid", "" },
+		{ s->tree && !process, "--tree: needs --pid", or_command },
+		{ s->has_vaddr && !process, "--vaddr: needs --pid", or_command },
+		{ s->nr_vmas && !process, "--vma: needs --pid", or_command },
+		{ s->has_seed && !s->random, "--seed: needs --random", "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(conflicts); i++)
 		if (conflicts[i].wrong)
-			return fail(EXIT_USAGE, "%s", conflicts[i].text);
+			return fail(EXIT_USAGE, "%s%s", conflicts[i].text, conflicts[i].more);
 	return EXIT_OK;
 }
 

@@ -63,9 +63,15 @@ int seed_parse(const char *arg, uint64_t *seed, bool *given);
 /* A seed for an option that was given without one. */
 int seed_make(const char *option, uint64_t *seed);
 
-/* After the last option: what excludes what. command: the pages of a command that
- * is not started yet will be looked at. EXIT_OK or EXIT_USAGE. */
-int selection_check(const struct selection *s, bool command);
+/* A command whose pages are looked at, and that is not started yet. */
+enum selection_command {
+	COMMAND_UNKNOWN,	/* the tool takes none */
+	COMMAND_MISSING,
+	COMMAND_GIVEN,
+};
+
+/* After the last option: what excludes what. EXIT_OK or EXIT_USAGE. */
+int selection_check(const struct selection *s, enum selection_command command);
 
 /* Finds the number of a cgroup that is named by its path. */
 int selection_resolve(struct selection *s, struct kpage_ctx *ctx);

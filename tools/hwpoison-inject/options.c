@@ -276,7 +276,7 @@ static int check_conflicts(const struct options *opt)
 	if (chooses_targets(opt) && !command && !kernel_filter_is_given(&opt->filter) &&
 	    selection_is_empty(&opt->selection))
 		return fail(EXIT_USAGE, "nothing is chosen: name processes, pages, a cgroup or a file");
-	return selection_check(&opt->selection, command);
+	return selection_check(&opt->selection, command ? COMMAND_GIVEN : COMMAND_MISSING);
 }
 
 /* -------------------------------------------------------------------- parsing */

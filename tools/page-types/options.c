@@ -359,7 +359,7 @@ static int check_conflicts(const struct options *opt)
 			return fail(EXIT_USAGE, "%s", conflicts[i].text);
 	if (check_snapshot(opt))
 		return EXIT_USAGE;
-	return selection_check(&opt->selection, false);
+	return selection_check(&opt->selection, COMMAND_UNKNOWN);
 }
 
 /* The two files of --diff. */
