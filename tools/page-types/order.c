@@ -568,7 +568,9 @@ static int walk_machine(struct order_run *o, struct kpage_walk *walk)
 	run->narrowed.on = o->narrowed;
 	order_machine_end(&o->machine, !run->opt.selection.has_ranges &&
 				       !run->opt.selection.has_pfns);
-	print_rows(o, NULL);
+	/* Half of it is none. */
+	if (!run->torn)
+		print_rows(o, NULL);
 	free(o->chosen);
 	return status;
 }

@@ -150,6 +150,7 @@ static int walk_ranges(struct run *run, const struct kpage_walk *walk, const cha
 
 	if (err == -ECANCELED)
 		return EXIT_OK;
+	run->torn = err;
 	if (err)
 		return fail_pfn_walk(walk, err);
 	if (!option)
@@ -255,7 +256,7 @@ static void finish(struct run *run)
 	int err;
 
 	list_end(&run->list);
-	if (opt->no_summary)
+	if (opt->no_summary || run->torn)
 		return;
 	if (opt->list != LIST_NONE && !opt->json)
 		printf("\n\n");

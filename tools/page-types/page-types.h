@@ -69,6 +69,7 @@ struct run {
 	uint64_t surveyed;		/* pages that were chosen, before any was poisoned */
 	bool stop;			/* a signal, no reader, or an error that the next page
 					   would meet too: nothing more is walked */
+	bool torn;			/* a walk over the machine failed half-way: no total */
 	bool ended;			/* a process that was poisoned ended meanwhile */
 	int status;			/* the error that stopped it */
 };
