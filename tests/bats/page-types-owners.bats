@@ -230,6 +230,10 @@ json() {
 	diff -u - <(pages) <<< $'5\n9'
 	json 0 <<< $'Memory failure: 0x9: x\nMemory failure: 0x4: x\nHardwareCorrupted:     8 kB'
 	diff -u - <(pages) <<< $'9\n4\n5'
+	put_u64 "$root/proc/kpageflags" 5 0
+	put_u64 "$root/proc/kpageflags" 9 0
+	fails_with 0 'page-types: --owners: standard input: HardwareCorrupted: no page is poisoned' \
+		owners <<< 'HardwareCorrupted:     0 kB'
 }
 
 @test "--owners: lines without a page" {

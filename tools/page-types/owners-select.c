@@ -67,8 +67,7 @@ static int take_lines(struct ownership *o, const struct kernel_lines *l)
 		warn(STDIN_NAME ": %zu of %zu lines name no page", l->passed_over,
 		     l->lines);
 	status = l->all_poisoned ? add_all_poisoned(o) : EXIT_OK;
-	if (!status && !o->selection->nr_pfns)
-		warn(STDIN_NAME ": HardwareCorrupted: no page is poisoned");
+	o->none_poisoned = !status && !o->selection->nr_pfns;
 	return status;
 }
 

@@ -245,6 +245,16 @@ static int find_owners(struct ownership *o)
 	return EXIT_OK;
 }
 
+static void explain_none(const struct ownership *o)
+{
+	if (o->none_poisoned) {
+		warn("--owners: standard input: HardwareCorrupted: no page is poisoned");
+		return;
+	}
+	warn("--owners: no page is chosen: nothing of what was named is in memory");
+	explain_nothing(o->opt, o->ctx, NULL);
+}
+
 static int run_all(struct ownership *o)
 {
 	int status = kpage_ctx_new(o->opt->sysroot, &o->ctx), selected;
@@ -256,10 +266,8 @@ static int run_all(struct ownership *o)
 		return status;
 	/* What could not be found is said; of the others the owners are told. */
 	selected = owners_select(o);
-	if (!selected && !o->targets.n) {
-		warn("--owners: no page is chosen: nothing of what was named is in memory");
-		explain_nothing(o->opt, o->ctx, NULL);
-	}
+	if (!selected && !o->targets.n)
+		explain_none(o);
 	if (!o->targets.n)
 		return selected;
 	status = find_owners(o);

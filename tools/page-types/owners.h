@@ -65,6 +65,7 @@ struct ownership {
 	struct kpage_ctx *ctx;
 	struct target_sources src;
 	struct selection *selection;
+	bool none_poisoned;		/* all poisoned pages were asked for, and there are none */
 	struct target_list targets;
 	struct owner_list owners;
 	struct owner_place *places;	/* of owners.v */
