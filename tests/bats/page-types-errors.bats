@@ -237,6 +237,32 @@ walk_fails_with() {
 	stdout_is $'offset\tflags'
 }
 
+@test "a closed pipe ends --watch and --dump as it ends a list" {
+	local what
+
+	until_closed() {
+		page-types --sysroot "$BATS_TEST_TMPDIR/tree" "$@" | true
+		return "${PIPESTATUS[0]}"
+	}
+	until_closed_without_signal() (
+		trap '' PIPE
+		until_closed "$@"
+	)
+	mkdir -p "$BATS_TEST_TMPDIR/tree/proc"
+	# No pipe holds a dump of that.
+	perl -e 'srand(1); print pack("Q<", 1 << int(rand(12))) for 1 .. 1 << 18' \
+		> "$BATS_TEST_TMPDIR/tree/proc/kpageflags"
+	for what in '--watch 0.1' '--dump -'; do
+		# shellcheck disable=SC2086 # words
+		run_split until_closed $what
+		status_is 141
+		# shellcheck disable=SC2086 # words
+		run_split until_closed_without_signal $what
+		status_is 1
+		run ! grep -v 'not there: the dump has no' "$stderr_file"
+	done
+}
+
 @test "SIGINT ends a walk at once" {
 	local pid rows=$BATS_TEST_TMPDIR/rows
 

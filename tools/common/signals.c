@@ -16,7 +16,7 @@ static void note(int sig)
 	pending = sig;
 }
 
-void signals_hold(void)
+void signals_hold_but_pipe(void)
 {
 	/* What is being written is written to its end; a wait ends all the same. */
 	struct sigaction action = { .sa_handler = note, .sa_flags = SA_RESTART }, old;
@@ -27,6 +27,11 @@ void signals_hold(void)
 		if (old.sa_handler != SIG_IGN)
 			sigaction(held[i], &action, NULL);
 	}
+}
+
+void signals_hold(void)
+{
+	signals_hold_but_pipe();
 	signal(SIGPIPE, SIG_IGN);
 }
 

@@ -11,6 +11,9 @@
  * write error. */
 void signals_hold(void);
 
+/* The same for who leaves nothing behind: a closed pipe ends it, as it ends others. */
+void signals_hold_but_pipe(void);
+
 /* The signal that came, 0 if none. */
 int signals_pending(void);
 

@@ -236,8 +236,11 @@ int save_dump(struct run *run)
 	struct saving s = { .run = run, .name = run->opt.save, .fd = -1 };
 	int status;
 
-	/* Whatever ends it, the unfinished file goes. */
-	signals_hold();
+	/* Whatever ends it, the unfinished file goes; standard output is none. */
+	if (!strcmp(s.name, "-"))
+		signals_hold_but_pipe();
+	else
+		signals_hold();
 	status = source_open_optional(run->ctx, KPAGE_SOURCE_COUNT, false, &run->mapcount);
 	if (!status)
 		status = source_open_optional(run->ctx, KPAGE_SOURCE_CGROUP, false, &run->cgroup);

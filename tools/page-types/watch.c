@@ -398,7 +398,7 @@ int watch_summary(struct run *run)
 	};
 	int status;
 
-	signals_hold();
+	signals_hold_but_pipe();
 	status = watch_rounds(&w);
 	free(w.rows);
 	return status;
