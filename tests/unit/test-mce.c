@@ -80,6 +80,29 @@ static void test_classic(void **state)
 	mce_list_release(&list);
 }
 
+/* Names that stand for the class of an error, and those of its threshold. */
+static void test_classes(void **state)
+{
+	struct mce_list list = parsed("CPU 0 STATUS UNCORRECTED UCNA 0x91\n"
+		"CPU 0 STATUS UNCORRECTED SRAO 0xc0\n"
+		"CPU 0 STATUS uncorrected srar 0x134\n"
+		"CPU 0 BANK 3 MCGSTATUS TES_P STATUS CORRECTED TES_YELLOW\n");
+	static const struct mce_rules rules = { .vendor = VENDOR_INTEL };
+	const struct mce *m = list.records;
+
+	(void)state;
+	assert_int_equal(list.n, 4);
+	assert_field(&m[0], MCE_STATUS, UINT64_C(0xb000000000000091));
+	assert_field(&m[1], MCE_STATUS, UINT64_C(0xb1000000000000c0));
+	assert_field(&m[2], MCE_STATUS, UINT64_C(0xb180000000000134));
+	assert_field(&m[3], MCE_STATUS, UINT64_C(0x9040000000000000));
+	assert_field(&m[3], MCE_MCGSTATUS, 0x800);
+	assert_string_equal(mce_threshold(m[3].value[MCE_STATUS], VENDOR_INTEL), "yellow");
+	/* TES_P tells of no exception. */
+	assert_false(mce_is_exception(&m[3], &rules));
+	mce_list_release(&list);
+}
+
 #define EXCEPTION "CPU 1: Machine Check Exception: 5 Bank 9: b9000000000000c0\n"
 #define REGISTERS "TSC 1f ADDR 3fdbd000 MISC 8c PPIN 1a SYND 2b IPID 3c \n"
 #define WHERE "RIP !INEXACT! 33:<00000000004011c2> {foo+0x1/0x2}\n"
@@ -510,6 +533,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_classic),
+		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_kernel_corrected),
 		cmocka_unit_test(test_mcelog),

@@ -366,7 +366,7 @@ bool mce_is_exception(const struct mce *m, const struct mce_rules *rules)
 	case MCE_CLASS_CORRECTED:
 	case MCE_CLASS_DEFERRED:
 	case MCE_CLASS_UCNA:
-		return v.mcg;
+		return v.mcg & ~MCG_TES_P;
 	default:
 		return true;
 	}

@@ -79,6 +79,7 @@ static inline bool mce_is_user_mode(const struct mce *m)
 #define MCI_S MCI_BIT(56)	/* Intel */
 #define MCI_AR MCI_BIT(55)	/* Intel */
 #define MCI_TCC MCI_BIT(55)	/* AMD */
+#define MCI_TES_YELLOW MCI_BIT(54)	/* Intel: more corrected errors than the threshold */
 #define MCI_SYNDV MCI_BIT(53)	/* AMD */
 #define MCI_DEFERRED MCI_BIT(44)	/* AMD */
 #define MCI_POISON MCI_BIT(43)	/* AMD */
@@ -87,6 +88,7 @@ static inline bool mce_is_user_mode(const struct mce *m)
 #define MCG_EIPV MCI_BIT(1)
 #define MCG_MCIP MCI_BIT(2)
 #define MCG_LMCES MCI_BIT(3)
+#define MCG_TES_P MCI_BIT(11)	/* only the language has it here: it is a bit of MCG_CAP */
 #define MCG_SEAM_NR MCI_BIT(12)
 
 /* The kernel's numbers (X86_VENDOR_*). */

@@ -206,7 +206,8 @@ static const struct name status_names[] = {
 	{ "EN", MCI_EN }, { "ENABLED", MCI_EN }, { "MISCV", MCI_MISCV }, { "ADDRV", MCI_ADDRV },
 	{ "PCC", MCI_PCC }, { "S", MCI_S }, { "AR", MCI_AR },
 	{ "DEFERRED", MCI_DEFERRED }, { "POISON", MCI_POISON }, { "SYNDV", MCI_SYNDV },
-	{ "TCC", MCI_TCC },
+	{ "TCC", MCI_TCC }, { "TES_YELLOW", MCI_TES_YELLOW },
+	{ "UCNA", 0 }, { "SRAO", MCI_S }, { "SRAR", MCI_S | MCI_AR },
 	{ "CORRECTED", MCI_VAL | MCI_EN },
 	{ "UNCORRECTED", MCI_VAL | MCI_UC | MCI_EN },
 	{ "FATAL", MCI_VAL | MCI_UC | MCI_EN | MCI_PCC },
@@ -214,7 +215,7 @@ static const struct name status_names[] = {
 
 static const struct name mcg_names[] = {
 	{ "RIPV", MCG_RIPV }, { "EIPV", MCG_EIPV }, { "MCIP", MCG_MCIP }, { "LMCES", MCG_LMCES },
-	{ "LMCE", MCG_LMCES }, { "SEAM_NR", MCG_SEAM_NR },
+	{ "LMCE", MCG_LMCES }, { "TES_P", MCG_TES_P }, { "SEAM_NR", MCG_SEAM_NR },
 };
 
 static int take_field(struct parser *p, const char *where, enum mce_field field, int base,
