@@ -352,6 +352,22 @@ machine_does() {
 	done
 }
 
+@test "the machine: a process's code counts where the machine waits for it" {
+	inject --via machine --dry-run <<- 'END'
+		CPU 0 BANK 9 STATUS 0xbd000000000000c0 MCGSTATUS 6 ADDR 0x5000 MISC 0x8c RIP 0x33:0
+	END
+	status_is 6
+	stderr_matches 'in the kernel, and no restart IP'
+	inject --via mcelog --dry-run <<- 'END'
+		CPU broadcast BANK 9 STATUS 0xbd000000000000c0 MCGSTATUS 6 ADDR 0x5000 MISC 0x8c RIP 0x33:0
+	END
+	status_is 6
+	inject --via machine --dry-run <<- 'END'
+		CPU 0 BANK 1 STATUS 0xbd80000000000134 MCGSTATUS 6 ADDR 0x5000 MISC 0x8c RIP 0x33:0
+	END
+	status_is 0
+}
+
 @test "the machine: one that is not hwpoison-lab's" {
 	inject --via machine --srao --pfn 0x1000
 	status_is 4

@@ -159,6 +159,29 @@ logged() {
 	run ! is_marked "$(pfn_of 0)"
 }
 
+@test "a scrub while the TDX module runs is a scrub" {
+	quiet --policy early
+	record -- "CPU 0 BANK 9 STATUS 0xbd000000000000c0 MCGSTATUS 0x1005 ADDR $(addr_of 0) MISC 0x8c"
+	came_to 0 1 1
+	said "SIGBUS BUS_MCEERR_AO address $(page 0) lsb 12"
+}
+
+@test "local to one processor, not enabled, or of another thread: no panic, and no page is lost" {
+	local bank=2 bits
+
+	quiet --policy early
+	for bits in "0xaf000000000000c0 MCGSTATUS 0xd" "0xbd80000000000134 MCGSTATUS 0xd RIP 0x10:0" \
+		"0xbd80000000000999 MCGSTATUS 0xd RIP 0x10:0" "0xad000000000000c0 MCGSTATUS 0x9" \
+		"0xad000000000000c0 MCGSTATUS 0xe RIP 0x10:0" "0xfc80000000000134 MCGSTATUS 0xf" \
+		"0xaf80000000000134 MCGSTATUS 0xc"; do
+		record -- "CPU 0 BANK $bank STATUS $bits ADDR $(addr_of 0) MISC 0x8c"
+		came_to 0 0 0
+		[[ $stderr == *"the kernel will ignore it"* ]]
+		bank=$((bank + 1))
+	done
+	run ! is_marked "$(pfn_of 0)"
+}
+
 # ------------------------------------------------------------------- action required
 
 @test "a load: the process that runs is signalled at once, early or late" {

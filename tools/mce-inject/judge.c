@@ -33,7 +33,7 @@ struct view {
 	uint64_t status, mcg, vendor;
 	unsigned int code;
 	bool has_mcg;		/* otherwise it is taken to be as it should */
-	bool in_kernel;		/* the code that was interrupted; by its segment */
+	bool in_kernel, in_user;	/* the code that was interrupted; by its segment */
 	uint64_t bank;
 	bool usable;		/* the address is that of a page */
 	bool memory_scrub, load, fetch;
@@ -61,6 +61,7 @@ static void look(const struct mce *m, const struct mce_rules *rules, struct view
 		.code = status & 0xefff,
 		.has_mcg = mce_has(m, MCE_MCGSTATUS),
 		.in_kernel = mce_has(m, MCE_CS) && !mce_is_user_mode(m),
+		.in_user = mce_is_user_mode(m),
 		.bank = m->value[MCE_BANK],
 		.usable = address_is_usable(m, rules->vendor),
 		.rules = rules,
@@ -102,6 +103,12 @@ static bool is_illegal(const struct view *v)
 	return kind_is(v, MCI_UC | MCI_AR);
 }
 
+/* With lost events the kernel takes it for one that is not signalled. */
+static bool is_illegal_alone(const struct view *v)
+{
+	return is_illegal(v) && !(v->status & MCI_OVER);
+}
+
 static bool is_no_mcip(const struct view *v)
 {
 	return lacks_mcg(v, MCG_MCIP);
@@ -117,10 +124,30 @@ static bool is_not_enabled(const struct view *v)
 	return !(v->status & MCI_EN);
 }
 
-/* The handler leaves what is not signalled alone; where all CPUs are told, it misses a cause. */
-static bool is_local_and_passed_over(const struct view *v)
+static bool is_local(const struct view *v)
 {
-	return v->mcg & MCG_LMCES && (!(v->status & MCI_EN) || !(v->status & MCI_S));
+	return v->mcg & MCG_LMCES;
+}
+
+/* What the handler passes over; where all CPUs are told, it misses a cause then, and panics. */
+static bool is_local_and_not_enabled(const struct view *v)
+{
+	return is_local(v) && is_not_enabled(v);
+}
+
+static bool is_not_signalled(const struct view *v)
+{
+	return !(v->status & MCI_S);
+}
+
+static bool is_local_and_not_signalled(const struct view *v)
+{
+	return is_local(v) && is_not_signalled(v);
+}
+
+static bool is_corrected_and_not_signalled(const struct view *v)
+{
+	return is_corrected(v) && is_not_signalled(v);
 }
 
 static bool is_uncorrected(const struct view *v)
@@ -146,25 +173,17 @@ static bool is_polled_page(const struct view *v)
 	return v->usable && !(v->status & MCI_AR) && (!(v->status & MCI_S) || v->memory_scrub);
 }
 
-static bool is_ucna_exception(const struct view *v)
-{
-	return kind_is(v, MCI_UC);
-}
-
-static bool is_seam(const struct view *v)
-{
-	return v->mcg & MCG_SEAM_NR;
-}
-
-/* Nothing is known of the interrupted code without EIPV: it counts as the kernel. */
-static bool is_kernel_without_ip(const struct view *v)
-{
-	return lacks_mcg(v, MCG_RIPV) && (v->in_kernel || kind_is(v, MCI_UC | MCI_S));
-}
-
 static bool is_srar(const struct view *v)
 {
 	return kind_is(v, UNCORRECTED);
+}
+
+/* What is signalled to whatever runs then may hit the kernel, if nothing else is said. */
+static bool is_kernel_without_ip(const struct view *v)
+{
+	bool may_be_kernel = !v->in_user && !is_not_signalled(v) && !is_srar(v);
+
+	return lacks_mcg(v, MCG_RIPV) && (v->in_kernel || may_be_kernel);
 }
 
 static bool is_srar_lost(const struct view *v)
@@ -178,14 +197,27 @@ static bool is_srar_unknown(const struct view *v)
 			      !(v->status & MCI_MISCV));
 }
 
+/* The kernel does not ask for the code of the error here. */
 static bool is_srar_elsewhere(const struct view *v)
 {
-	return is_srar(v) && lacks_mcg(v, MCG_EIPV);
+	return is_srar(v) && lacks_mcg(v, MCG_EIPV) && v->mcg & MCG_RIPV && v->status & MCI_ADDRV &&
+	       v->status & MCI_MISCV;
+}
+
+static bool is_local_srar_elsewhere(const struct view *v)
+{
+	return is_local(v) && is_srar_elsewhere(v);
 }
 
 static bool is_srar_in_kernel(const struct view *v)
 {
 	return is_srar(v) && v->in_kernel;
+}
+
+/* The kernel has called the module: so it counts as the code that was hit. */
+static bool is_srar_in_seam(const struct view *v)
+{
+	return is_srar(v) && v->mcg & MCG_SEAM_NR;
 }
 
 static bool is_srar_unusable(const struct view *v)
@@ -248,6 +280,7 @@ static bool always(const struct view *v)
 /* ------------------------------------------------------------------------ rules */
 
 #define CORRECTED "corrected: found when the bank is polled, or by its interrupt"
+#define QUIET_SCRUB "a memory scrub's, told as corrected: Skylake's gives up the page"
 
 struct rule {
 	bool (*holds)(const struct view *v);
@@ -255,24 +288,32 @@ struct rule {
 	const char *because;
 };
 
+/* In the order of the kernel's own rules: what is not enabled comes even before PCC. */
 static const struct rule intel_rules[] = {
 	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
+	{ is_local_and_not_enabled, MCE_IGNORED, "an exception of one CPU, by an error that is not "
+	  "enabled" },
+	{ is_not_enabled, MCE_PANIC, "an exception by an error that is not enabled: unknown source" },
 	{ is_pcc, MCE_PANIC, "processor context corrupt" },
 	{ is_no_mcip, MCE_PANIC, "MCIP is not set in the handler" },
 	{ is_no_ip, MCE_PANIC, "neither restart nor error IP" },
 	{ is_kernel_without_ip, MCE_PANIC, "in the kernel, and no restart IP" },
-	{ is_illegal, MCE_PANIC, "illegal combination: AR without S" },
-	{ is_local_and_passed_over, MCE_IGNORED, "an exception of one CPU, by an error that its handler "
-	  "leaves to polling" },
-	{ is_not_enabled, MCE_PANIC, "an exception by an error that is not enabled: unknown source" },
-	{ is_corrected, MCE_PANIC, "an exception by a corrected error: unknown source" },
-	{ is_ucna_exception, MCE_PANIC, "an exception by an error without S: unknown source" },
+	{ is_illegal_alone, MCE_PANIC, "illegal combination: AR without S" },
+	{ is_local_and_not_signalled, MCE_IGNORED, "an exception of one CPU, by an error that its "
+	  "handler leaves to polling" },
+	{ is_corrected_and_not_signalled, MCE_PANIC, "an exception by a corrected error: unknown "
+	  "source" },
+	{ is_not_signalled, MCE_PANIC, "an exception by an error without S: unknown source" },
+	{ is_quiet_scrub, MCE_FAILURE, QUIET_SCRUB },
+	{ is_corrected, MCE_LOGGED, "corrected, but signalled (S) by an exception" },
 	{ is_srar_lost, MCE_PANIC, "action required with lost events" },
+	{ is_local_srar_elsewhere, MCE_IGNORED, "an exception of one CPU, by an error of another thread: "
+	  "it stays in its bank" },
+	{ is_srar_elsewhere, MCE_PANIC, "action required of another thread: unknown source" },
 	{ is_srar_unknown, MCE_PANIC, "action required, but neither a data load nor an instruction "
 	  "fetch with its address" },
-	{ is_srar_elsewhere, MCE_PANIC, "action required of another thread: unknown source" },
 	{ is_srar_in_kernel, MCE_PANIC, "action required in the kernel" },
-	{ is_seam, MCE_PANIC, "in the TDX module: 6.1 panics" },
+	{ is_srar_in_seam, MCE_PANIC, "in the TDX module: 6.1 panics" },
 	{ is_srar_unusable, MCE_FAILURE, "action required; the page is not known to every kernel: 6.12 "
 	  "only kills the process" },
 	{ is_srar, MCE_FAILURE, "action required, in user mode: the process is signalled" },
@@ -283,7 +324,7 @@ static const struct rule intel_rules[] = {
 
 static const struct rule intel_poll_rules[] = {
 	{ is_invalid, MCE_IGNORED, "the record is not valid (VAL)" },
-	{ is_quiet_scrub, MCE_FAILURE, "a memory scrub's, told as corrected: Skylake's gives up the page" },
+	{ is_quiet_scrub, MCE_FAILURE, QUIET_SCRUB },
 	{ is_corrected, MCE_LOGGED, CORRECTED },
 	{ is_left_to_handler, MCE_IGNORED, "found by polling: left to the handler of its exception" },
 	{ is_pcc, MCE_LOGGED, "processor context corrupt, but not enabled" },

@@ -55,6 +55,8 @@ static void mcelog_judge(const struct inject_env *env, const struct mce *m,
 	mce_set(&seen, MCE_MCGSTATUS, mce_mcgstatus(m, exception));
 	if (volley_has_code(env, m))
 		mce_set(&seen, MCE_CS, m->value[MCE_CS]);
+	else
+		route_forget_user_mode(&seen);
 	route_judge(env, &seen, exception, route_is_alone(env, m, exception), out);
 	if (exception)
 		refine(env, m, out);

@@ -77,6 +77,12 @@ void route_judge(const struct inject_env *env, const struct mce *seen, bool exce
 	}
 }
 
+void route_forget_user_mode(struct mce *seen)
+{
+	if (mce_is_user_mode(seen))
+		seen->given &= ~FIELD_BIT(CS);
+}
+
 bool route_is_of_a_process(const struct mce_judgement *j)
 {
 	return j->class == MCE_CLASS_SRAR || j->class == MCE_CLASS_UNCORRECTED;

@@ -77,5 +77,8 @@ void route_judge(const struct inject_env *env, const struct mce *seen, bool exce
 /* An exception on one of several of Intel's CPUs of which the others are not told. */
 bool route_is_alone(const struct inject_env *env, const struct mce *m, bool exception);
 
+/* For a route that hits whatever the CPU runs: a code segment of a process says nothing. */
+void route_forget_user_mode(struct mce *seen);
+
 /* Whether it is the error of what the CPU runs. */
 bool route_is_of_a_process(const struct mce_judgement *j);

@@ -54,6 +54,8 @@ static void virtual_judge(const struct inject_env *env, const struct mce *m,
 	struct mce seen = *m;
 
 	mce_set(&seen, MCE_MCGSTATUS, mce_mcgstatus(m, exception));
+	if (!is_of_a_process(env, m))
+		route_forget_user_mode(&seen);
 	route_judge(env, &seen, exception, route_is_alone(env, m, exception), out);
 }
 
