@@ -155,6 +155,22 @@ static void test_kernel(void **state)
 		     "Nov 28 23:00:01 host kernel: " HARDWARE CPU_LINE, 1);
 }
 
+/* Lines of a log that begin with the word of a field, before, between and behind records. */
+static void test_log_lines(void **state)
+{
+	(void)state;
+	check_kernel("[    0.388668] APIC calibration not consistent with PM-Timer: 101ms\n"
+		     "[    1.0] TIME 5\n"
+		     HARDWARE "TSC 5 ADDR 1000\n" HARDWARE "PROCESSOR 0:50656 TIME 1\n"
+		     "[   12.0] " HARDWARE EXCEPTION "[   12.0] " HARDWARE WHERE
+		     "[   12.1] APIC calibration not consistent\n"
+		     "[   12.1] CPU 3: Machine Check polling timer started.\n"
+		     "[   12.2] " HARDWARE REGISTERS "[   12.3] " HARDWARE CPU_LINE
+		     "[   13.0] TIME 5\n", 7);
+	/* Old kernels marked no line. */
+	check_kernel("[   12.0] " EXCEPTION "[   12.0] " WHERE "[   12.0] " REGISTERS "[   12.0] " CPU_LINE, 0);
+}
+
 static void test_kernel_corrected(void **state)
 {
 	struct mce_list list = parsed(HARDWARE "CPU 0: Machine Check: 0 Bank 1: 8c00000000000091\n"
@@ -586,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_classic),
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_kernel),
+		cmocka_unit_test(test_log_lines),
 		cmocka_unit_test(test_kernel_corrected),
 		cmocka_unit_test(test_mcelog),
 		cmocka_unit_test(test_errors),

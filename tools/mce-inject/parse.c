@@ -30,6 +30,8 @@ struct parser {
 	const char *at;			/* what is read next */
 	size_t number;			/* of the line */
 	bool in_log;			/* the line has a prefix of the kernel's log */
+	bool marked;			/* its prefix is that of hardware errors */
+	bool record_is_marked;		/* the line that has begun the record was marked */
 	bool open;			/* a record has begun */
 	enum dialect dialect;		/* of that record */
 	bool status_list, mcg_list;	/* in the values of STATUS, MCGSTATUS */
@@ -356,6 +358,7 @@ static int begin(struct parser *p, enum dialect dialect)
 	p->record = (struct mce){ .line = p->number };
 	p->open = true;
 	p->dialect = dialect;
+	p->record_is_marked = p->marked;
 	return err;
 }
 
@@ -526,6 +529,7 @@ static void skip_log_prefix(struct parser *p)
 	const char *found = in_line(p, mark), *close;
 
 	p->in_log = true;
+	p->marked = found;
 	if (found) {
 		p->at = found + strlen(mark);
 		return;
@@ -559,6 +563,17 @@ static void note_vendor(struct parser *p)
 			mce_set(&p->record, MCE_VENDOR, vendors[i].bits);
 }
 
+/* The kernel's log has "CPU", "MCE" and the names of fields in other lines, too. */
+static bool is_log_line_of_record(struct parser *p, struct word w)
+{
+	if (word_is(w, "CPU"))
+		return in_line(p, "Machine Check:") || in_line(p, "Machine Check Exception:");
+	/* With none open, the ring has lost the line that began it. */
+	if (word_is(w, "MCE") || !p->open)
+		return false;
+	return p->marked || (p->dialect == KERNEL && !p->record_is_marked);
+}
+
 static bool is_line_of_record(struct parser *p)
 {
 	static const char headline[] = "Hardware event.";	/* of mcelog, before "MCE n" */
@@ -573,8 +588,7 @@ static bool is_line_of_record(struct parser *p)
 	behind = w.text + w.length < p->line_end ? w.text[w.length] : ' ';
 	if (!is_keyword(w) || (behind != ' ' && behind != '\t' && behind != '\r'))
 		return false;
-	/* The kernel's log has "CPU" and "MCE" in other lines, too. */
-	return !p->in_log || (!word_is(w, "MCE") && (!word_is(w, "CPU") || in_line(p, "Machine Check")));
+	return !p->in_log || is_log_line_of_record(p, w);
 }
 
 static int take_line(struct parser *p)
