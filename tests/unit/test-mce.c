@@ -212,6 +212,33 @@ static void test_mcelog(void **state)
 	mce_list_release(&list);
 }
 
+/* Of mcelog's records: those of no machine check, and K8's names of banks. */
+static void test_mcelog_events(void **state)
+{
+	struct mce_list list = parsed("MCE 0\nCPU 2 BANK 1\nSTATUS 9 MCGSTATUS 0\n"
+		"Hardware event. This is not a software error.\n"
+		"MCE 1\nCPU 3 THERMAL EVENT TSC 12 [at 2000 Mhz 0 days 0:0:1 uptime]\n"
+		"TIME 1764370000 Fri Nov 28 2026\n"
+		"Processor 3 heated above trip temperature. Throttling enabled.\n"
+		"STATUS 880003c3 MCGSTATUS 0\nMCGCAP c09 APICID 1f SOCKETID 0\n"
+		"MCE 2\nCPU 1 4 northbridge TSC 7a6e1f\nADDR 1000\nSTATUS a MCGSTATUS 0\n"
+		"MCE 3\nCPU 1 3 load/store unit\nSTATUS b MCGSTATUS 0\n");
+	const struct mce *m = list.records;
+
+	(void)state;
+	assert_int_equal(list.n, 3);
+	assert_int_equal(list.passed_over, 6);
+	assert_int_equal(list.first_passed, 4);
+	assert_field(&m[0], MCE_STATUS, 9);
+	assert_false(mce_has(&m[0], MCE_TIME));
+	assert_field(&m[1], MCE_BANK, 4);
+	assert_field(&m[1], MCE_TSC, 0x7a6e1f);
+	assert_field(&m[1], MCE_ADDR, 0x1000);
+	assert_field(&m[2], MCE_BANK, 3);
+	assert_field(&m[2], MCE_STATUS, 0xb);
+	mce_list_release(&list);
+}
+
 static void test_errors(void **state)
 {
 	static const struct {
@@ -605,6 +632,7 @@ int main(void)
 		cmocka_unit_test(test_log_lines),
 		cmocka_unit_test(test_kernel_corrected),
 		cmocka_unit_test(test_mcelog),
+		cmocka_unit_test(test_mcelog_events),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_all_or_none),
 		cmocka_unit_test(test_intel),

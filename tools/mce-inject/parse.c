@@ -33,6 +33,7 @@ struct parser {
 	bool marked;			/* its prefix is that of hardware errors */
 	bool record_is_marked;		/* the line that has begun the record was marked */
 	bool open;			/* a record has begun */
+	bool in_event;			/* mcelog's record is of no machine check */
 	enum dialect dialect;		/* of that record */
 	bool status_list, mcg_list;	/* in the values of STATUS, MCGSTATUS */
 	struct mce record;
@@ -64,9 +65,14 @@ static int wrong_at(struct parser *p, const char *where, const char *format, ...
 
 /* ----------------------------------------------------------------- characters */
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
 static void skip_blanks(struct parser *p)
 {
-	while (p->at < p->line_end && (*p->at == ' ' || *p->at == '\t' || *p->at == '\r'))
+	while (p->at < p->line_end && is_blank(*p->at))
 		p->at++;
 }
 
@@ -358,8 +364,22 @@ static int begin(struct parser *p, enum dialect dialect)
 	p->record = (struct mce){ .line = p->number };
 	p->open = true;
 	p->dialect = dialect;
+	p->in_event = false;
 	p->record_is_marked = p->marked;
 	return err;
+}
+
+static bool is_keyword(struct word w)
+{
+	static const char *const others[] = { "CPU", "MCE", "STATUS", "MCGSTATUS", "RIP", "PROCESSOR" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (word_is(w, others[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (word_is(w, keys[i].name))
+			return true;
+	return false;
 }
 
 /* What follows "CPU n:" where a kernel printed it. */
@@ -384,6 +404,32 @@ static bool is_of_open_record(const struct parser *p)
 	       (p->dialect == MCELOG || !m->given);
 }
 
+static void pass_over(struct parser *p)
+{
+	p->at = p->line_end;
+	if (!p->found.passed_over++)
+		p->found.first_passed = p->number;
+}
+
+/* "4 northbridge": on K8, the bank's number has a name behind it. */
+static int take_bank(struct parser *p, const char *where)
+{
+	int err = take_field(p, where, MCE_BANK, 10, 255);
+
+	while (!err && p->dialect == MCELOG && !at_end(p) && !is_keyword(peek_word(p)))
+		while (p->at < p->line_end && !is_blank(*p->at))
+			p->at++;
+	return err;
+}
+
+/* mcelog's "CPU n THERMAL EVENT": something that is no bank's. Its other lines go with it. */
+static void drop_event(struct parser *p)
+{
+	p->open = false;
+	p->in_event = true;
+	pass_over(p);
+}
+
 static int take_cpu(struct parser *p, const char *where)
 {
 	struct word w;
@@ -398,7 +444,9 @@ static int take_cpu(struct parser *p, const char *where)
 		return take_machine_check(p, where);
 	w = peek_word(p);
 	if (w.length && isdigit((unsigned char)w.text[0]))
-		return take_field(p, where, MCE_BANK, 10, 255);
+		return take_bank(p, where);
+	if (p->dialect == MCELOG && !at_end(p) && !is_keyword(w))
+		drop_event(p);
 	return 0;
 }
 
@@ -471,19 +519,6 @@ static int take_statement(struct parser *p, const char *where, struct word w)
 }
 
 /* --------------------------------------------------------------------- a line */
-
-static bool is_keyword(struct word w)
-{
-	static const char *const others[] = { "CPU", "MCE", "STATUS", "MCGSTATUS", "RIP", "PROCESSOR" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (word_is(w, others[i]))
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (word_is(w, keys[i].name))
-			return true;
-	return false;
-}
 
 /* One word with what belongs to it. */
 static int take_one(struct parser *p)
@@ -580,13 +615,13 @@ static bool is_line_of_record(struct parser *p)
 	struct word w = peek_word(p);
 	char behind;
 
-	if (in_line(p, headline) == p->at)
+	if (in_line(p, headline) == p->at || (p->in_event && !word_is(w, "MCE") && !word_is(w, "CPU")))
 		return false;
 	if (!p->in_log && (!p->open || p->dialect == CLASSIC))
 		return true;
 	/* "CPU:1 (17:1:2) MC9_STATUS…", "CPU1: Core temperature…" are no records. */
 	behind = w.text + w.length < p->line_end ? w.text[w.length] : ' ';
-	if (!is_keyword(w) || (behind != ' ' && behind != '\t' && behind != '\r'))
+	if (!is_keyword(w) || !is_blank(behind))
 		return false;
 	return !p->in_log || is_log_line_of_record(p, w);
 }
@@ -601,8 +636,7 @@ static int take_line(struct parser *p)
 	if (!is_line_of_record(p)) {
 		if (p->open && p->dialect == MCELOG)
 			note_vendor(p);
-		if (!p->found.passed_over++)
-			p->found.first_passed = p->number;
+		pass_over(p);
 		return 0;
 	}
 	/* Its numbers would be read as those of the language. */
