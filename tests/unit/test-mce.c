@@ -103,6 +103,25 @@ static void test_classes(void **state)
 	mce_list_release(&list);
 }
 
+/* What is not given is 0: as in a record that only lays down how a CPU comes to the exception. */
+static void test_zero(void **state)
+{
+	struct mce_list list = parsed("CPU 1 BANK 0\nNOBROADCAST\n"
+		"CPU 2 STATUS MCGSTATUS BANK 3 ADDR 0x1000\nCPU 3 STATUS");
+	const struct mce *m = list.records;
+
+	(void)state;
+	assert_int_equal(list.n, 3);
+	assert_field(&m[0], MCE_STATUS, 0);
+	assert_false(mce_has(&m[0], MCE_MCGSTATUS));
+	assert_int_equal(m[0].way, MCE_NOBROADCAST);
+	assert_field(&m[1], MCE_STATUS, MCI_ADDRV);
+	assert_field(&m[1], MCE_MCGSTATUS, 0);
+	assert_field(&m[1], MCE_BANK, 3);
+	assert_field(&m[2], MCE_STATUS, 0);
+	mce_list_release(&list);
+}
+
 #define EXCEPTION "CPU 1: Machine Check Exception: 5 Bank 9: b9000000000000c0\n"
 #define REGISTERS "TSC 1f ADDR 3fdbd000 MISC 8c PPIN 1a SYND 2b IPID 3c \n"
 #define WHERE "RIP !INEXACT! 33:<00000000004011c2> {foo+0x1/0x2}\n"
@@ -247,11 +266,12 @@ static void test_errors(void **state)
 		const char *expected;
 	} cases[] = {
 		{ "BANK 1", 1, 1, "expected CPU or MCE, which begin a record" },
-		{ "CPU 0\nSTATUS\n  bogus", 3, 3, "expected a number or the name of a bit of STATUS" },
-		{ "CPU 0 STATUS", 1, 13, "expected a number or the name of a bit of STATUS" },
-		{ "CPU 0 MCGSTATUS BANK 1", 1, 17, "expected a number or the name of a bit of MCGSTATUS" },
-		{ "CPU 0 BANK 1\n", 1, 13, "expected STATUS in the record that begins in line 1" },
-		{ "CPU 0 STATUS val BOGUS", 1, 18, "expected a keyword" },
+		{ "CPU 0\nSTATUS\n  bogus", 3, 3,
+		  "expected a keyword, a number or the name of a bit of STATUS" },
+		{ "CPU 0 MCGSTATUS ripv BOGUS", 1, 22,
+		  "expected a keyword, a number or the name of a bit of MCGSTATUS" },
+		{ "MCE 0\nCPU 0 BANK 1\n", 2, 13, "expected STATUS in the record that begins in line 1" },
+		{ "CPU 0 BANK 1 BOGUS", 1, 14, "expected a keyword" },
 		{ "CPU 0 STATUS val ADDR 1 2", 1, 25, "expected a keyword before the number" },
 		{ "CPU 0 STATUS val BANK 1 BANK 1", 1, 25, "expected each field once in a record" },
 		{ "CPU 0 STATUS val STATUS uc", 1, 18, "expected each field once in a record" },
@@ -266,6 +286,7 @@ static void test_errors(void **state)
 		{ "CPU 0 STATUS val RIP 1:<2", 1, 26, "expected '>'" },
 		{ "CPU 0 STATUS val PROCESSOR 1", 1, 29, "expected ':'" },
 		{ "CPU 0 STATUS val \x01", 1, 18, "expected a keyword" },
+		{ "CPU 0 STATUS val CPU 1 BANK 2 BANK 3", 1, 31, "expected each field once in a record" },
 		{ "CPU 0: Machine Exception", 1, 16, "expected \"Check\"" },
 		{ HARDWARE "CPU 0: Machine Check: 5 Bank 1: xyz", 1, 56, "expected a hexadecimal number" },
 		{ "CPU 0 STATUS val\n" HARDWARE "ADDR 10", 2, 24,
@@ -288,14 +309,14 @@ static void test_errors(void **state)
 /* The records before a wrong one are not handed over either, nor are others lost. */
 static void test_all_or_none(void **state)
 {
-	static const char bad[] = "CPU 1 STATUS val CPU 2 STATUS val CPU 3";
+	static const char bad[] = "CPU 1 STATUS val CPU 2 STATUS val CPU x";
 	struct mce_list list = parsed("CPU 0 STATUS val");
 	struct mce_error err;
 
 	(void)state;
 	assert_int_equal(mce_parse(bad, strlen(bad), &list, &err), -EINVAL);
 	assert_int_equal(list.n, 1);
-	assert_int_equal(mce_parse(bad, strlen(bad) - strlen("CPU 3"), &list, &err), 0);
+	assert_int_equal(mce_parse(bad, strlen(bad) - strlen("CPU x"), &list, &err), 0);
 	assert_int_equal(list.n, 3);
 	assert_field(&list.records[2], MCE_CPU, 2);
 	mce_list_release(&list);
@@ -628,6 +649,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_classic),
 		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_zero),
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_log_lines),
 		cmocka_unit_test(test_kernel_corrected),

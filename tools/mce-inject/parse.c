@@ -271,18 +271,14 @@ static int begin_bits(struct parser *p, const char *where, enum mce_field field)
 	return 0;
 }
 
-/* STATUS and MCGSTATUS take values until another word comes; one at least. */
-static int end_bits(struct parser *p, const char *where)
+/* STATUS and MCGSTATUS take values until another word comes; without any they are 0. */
+static void end_bits(struct parser *p)
 {
-	enum mce_field field = p->status_list ? MCE_STATUS : MCE_MCGSTATUS;
-
-	if (!p->status_list && !p->mcg_list)
-		return 0;
-	if (!mce_has(&p->record, field))
-		return wrong_at(p, where, "expected a number or the name of a bit of %s",
-				p->status_list ? "STATUS" : "MCGSTATUS");
+	if (p->status_list && !mce_has(&p->record, MCE_STATUS))
+		mce_set(&p->record, MCE_STATUS, 0);
+	if (p->mcg_list && !mce_has(&p->record, MCE_MCGSTATUS))
+		mce_set(&p->record, MCE_MCGSTATUS, 0);
 	p->status_list = p->mcg_list = false;
-	return 0;
 }
 
 /* "<addr>", and the "{symbol}" behind it, which means the same. */
@@ -342,12 +338,12 @@ static int finish(struct parser *p)
 
 	if (!p->open)
 		return 0;
-	if (end_bits(p, p->at))
-		return -EINVAL;
-	if (!mce_has(m, MCE_STATUS))
+	end_bits(p);
+	if (p->dialect != CLASSIC && !mce_has(m, MCE_STATUS))
 		return wrong_at(p, p->at, "expected STATUS in the record that begins in line %zu", m->line);
-	/* In the language, giving a register says that it is valid. */
+	/* In the language, the default is 0, and giving a register says that it is valid. */
 	if (p->dialect == CLASSIC) {
+		mce_set(m, MCE_STATUS, m->value[MCE_STATUS]);
 		m->value[MCE_STATUS] |= mce_has(m, MCE_ADDR) ? MCI_ADDRV : 0;
 		m->value[MCE_STATUS] |= mce_has(m, MCE_MISC) ? MCI_MISCV : 0;
 	}
@@ -434,7 +430,8 @@ static int take_cpu(struct parser *p, const char *where)
 {
 	struct word w;
 
-	if (end_bits(p, where) || (!is_of_open_record(p) && begin(p, CLASSIC)))
+	end_bits(p);
+	if (!is_of_open_record(p) && begin(p, CLASSIC))
 		return -EINVAL;
 	if (take_word(p, "broadcast"))
 		p->record.way |= MCE_CPU_BROADCAST;
@@ -451,13 +448,14 @@ static int take_cpu(struct parser *p, const char *where)
 }
 
 /* "MCE" of the language, "MCE n" of mcelog. */
-static int take_mce(struct parser *p, const char *where)
+static int take_mce(struct parser *p)
 {
 	struct word w = peek_word(p);
 	bool counted = w.length && isdigit((unsigned char)w.text[0]);
 	uint64_t number;
 
-	if (end_bits(p, where) || begin(p, counted ? MCELOG : CLASSIC))
+	end_bits(p);
+	if (begin(p, counted ? MCELOG : CLASSIC))
 		return -EINVAL;
 	return counted ? take_number(p, 10, UINT64_MAX, &number) : 0;
 }
@@ -520,17 +518,39 @@ static int take_statement(struct parser *p, const char *where, struct word w)
 
 /* --------------------------------------------------------------------- a line */
 
+/* A value of the list that is open. 1: it is none, or no list is. */
+static int take_value(struct parser *p)
+{
+	if (p->status_list)
+		return take_bits(p, MCE_STATUS, status_names, ARRAY_SIZE(status_names));
+	if (p->mcg_list)
+		return take_bits(p, MCE_MCGSTATUS, mcg_names, ARRAY_SIZE(mcg_names));
+	return 1;
+}
+
+static const char *open_list(const struct parser *p)
+{
+	if (p->status_list)
+		return "STATUS";
+	return p->mcg_list ? "MCGSTATUS" : NULL;
+}
+
+static int wrong_word(struct parser *p, const char *where, const char *list)
+{
+	if (list)
+		return wrong_at(p, where, "expected a keyword, a number or the name of a bit of %s", list);
+	return wrong_at(p, where, "expected a keyword%s", isdigit((unsigned char)*where) ?
+			" before the number" : "");
+}
+
 /* One word with what belongs to it. */
 static int take_one(struct parser *p)
 {
+	const char *list = open_list(p);
 	struct word w = peek_word(p);
 	const char *where = p->at;
-	int result = 1;
+	int result = take_value(p);
 
-	if (p->status_list)
-		result = take_bits(p, MCE_STATUS, status_names, ARRAY_SIZE(status_names));
-	else if (p->mcg_list)
-		result = take_bits(p, MCE_MCGSTATUS, mcg_names, ARRAY_SIZE(mcg_names));
 	if (result <= 0)
 		return result;
 	if (!w.length)
@@ -541,14 +561,10 @@ static int take_one(struct parser *p)
 	if (word_is(w, "CPU"))
 		return take_cpu(p, where);
 	if (word_is(w, "MCE"))
-		return take_mce(p, where);
-	if (end_bits(p, where))
-		return -EINVAL;
+		return take_mce(p);
+	end_bits(p);
 	result = take_statement(p, where, w);
-	if (result == 1)
-		return wrong_at(p, where, "expected a keyword%s", isdigit((unsigned char)*where) ?
-				" before the number" : "");
-	return result;
+	return result == 1 ? wrong_word(p, where, list) : result;
 }
 
 /* Finds text in the line. */
