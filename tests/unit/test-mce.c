@@ -193,7 +193,7 @@ static void test_log_lines(void **state)
 static void test_kernel_corrected(void **state)
 {
 	struct mce_list list = parsed(HARDWARE "CPU 0: Machine Check: 0 Bank 1: 8c00000000000091\n"
-				      HARDWARE "CPU 0: Machine Check: 0 Bank 10: 9\n");
+				      HARDWARE "CPU 0: Machine Check: 0 Bank 10: 0000000000000009\n");
 
 	(void)state;
 	assert_int_equal(list.n, 2);
@@ -288,7 +288,11 @@ static void test_errors(void **state)
 		{ "CPU 0 STATUS val \x01", 1, 18, "expected a keyword" },
 		{ "CPU 0 STATUS val CPU 1 BANK 2 BANK 3", 1, 31, "expected each field once in a record" },
 		{ "CPU 0: Machine Exception", 1, 16, "expected \"Check\"" },
-		{ HARDWARE "CPU 0: Machine Check: 5 Bank 1: xyz", 1, 56, "expected a hexadecimal number" },
+		{ HARDWARE "CPU 0: Machine Check: 5 Bank 1: 000000000000xyz0", 1, 56,
+		  "expected a hexadecimal number" },
+		{ HARDWARE "CPU 0: Machine Check: 5 Bank 1: 90000000", 1, 56,
+		  "expected the 16 digits of a status" },
+		{ "CPU 0: Machine Check: 5 Bank 1: \nADDR 1", 1, 33, "expected the 16 digits of a status" },
 		{ "CPU 0 STATUS val\n" HARDWARE "ADDR 10", 2, 24,
 		  "expected the line \"CPU n: Machine Check\" before this one" },
 	};

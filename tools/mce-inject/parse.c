@@ -378,6 +378,14 @@ static bool is_keyword(struct word w)
 	return false;
 }
 
+/* The kernel prints it with all its digits: where some are missing, the text is cut off. */
+static int take_printed_status(struct parser *p)
+{
+	if (peek_word(p).length < 16)
+		return wrong_at(p, p->at, "expected the 16 digits of a status");
+	return take_field(p, p->at, MCE_STATUS, 16, UINT64_MAX);
+}
+
 /* What follows "CPU n:" where a kernel printed it. */
 static int take_machine_check(struct parser *p, const char *where)
 {
@@ -388,7 +396,7 @@ static int take_machine_check(struct parser *p, const char *where)
 	if (expect_char(p, ':') || take_field(p, where, MCE_MCGSTATUS, 16, UINT64_MAX) ||
 	    expect_word(p, "Bank") || take_field(p, where, MCE_BANK, 10, 255) || expect_char(p, ':'))
 		return -EINVAL;
-	return take_field(p, where, MCE_STATUS, 16, UINT64_MAX);
+	return take_printed_status(p);
 }
 
 /* "CPU n" belongs to the record that "MCE" has begun. */
