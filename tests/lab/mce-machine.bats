@@ -103,8 +103,8 @@ logged() {
 	"$BATS_TEST_DIRNAME/../check-json" < "$BATS_TEST_TMPDIR/json"
 	[ "$(jq -r 'select(.record == "mce_failure") | "\(.pfn) \(.type) \(.result)"' "$BATS_TEST_TMPDIR/json")" = \
 		"$(pfn_of 1) dirty LRU page Recovered" ]
-	[ "$(jq -r 'select(.record == "task") | "\(.pid) \(.code) \(.action) \(.state)"' "$BATS_TEST_TMPDIR/json")" = \
-		"$pid BUS_MCEERR_AO handler survived" ]
+	[ "$(jq -r 'select(.record == "task") | "\(.pid) \(.code) \(.lsb) \(.lsb_source) \(.action) \(.state)"' \
+		"$BATS_TEST_TMPDIR/json")" = "$pid BUS_MCEERR_AO 12 page-size handler survived" ]
 	hwpoison-inject --list --json > "$BATS_TEST_TMPDIR/list"
 	[ "$(jq -r "select(.pfn == $(pfn_of 1)) | \"\\(.method) \\(.pid) \\(.address) \\(.tool) \\(.real)\"" \
 		"$BATS_TEST_TMPDIR/list")" = "mce $pid $(page 1) mce-inject true" ]
@@ -243,7 +243,7 @@ logged() {
 		lsb=$([ $kind = hugetlb ] && echo 21 || echo 12)
 		run_mce --srar --pid "$pid" --vaddr "$(page 0)"
 		came_to 0 1 1
-		[[ $output == *Recovered*BUS_MCEERR_AR* ]]
+		[[ $output =~ Recovered.*BUS_MCEERR_AR\ +0x[0-9a-f]+\ +$lsb\  ]]
 		said "SIGBUS BUS_MCEERR_AR address $(page 0) lsb $lsb thread $pid"
 		kill_victims
 	done

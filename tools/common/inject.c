@@ -261,6 +261,16 @@ uint64_t injection_head(const struct injection *inj, uint64_t pfn, uint64_t kfla
 	return pfn;
 }
 
+unsigned int injection_folio_bits(const struct injection *inj, uint64_t head)
+{
+	uint64_t kflags, pages = 1;
+
+	while (!injection_read_flags(inj, head + pages, &kflags) && (kflags & KPAGE_BIT(COMPOUND_TAIL)))
+		pages++;
+	return (unsigned int)__builtin_ctzl(kpage_page_size()) + 63 -
+	       (unsigned int)__builtin_clzll(pages);
+}
+
 /* The result of the write says little; the page's flag is the truth. */
 static enum outcome judge(const struct injection *inj, int err, bool poisoned)
 {

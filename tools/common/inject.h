@@ -197,6 +197,9 @@ int injection_unpoison(struct injection *inj, uint64_t pfn, uint64_t kflags,
 /* The first page of a hugetlb page, by any of its pages; others stay as they are. */
 uint64_t injection_head(const struct injection *inj, uint64_t pfn, uint64_t kflags);
 
+/* log2 of the size of the folio with this first page, in bytes: what is lost with any of it. */
+unsigned int injection_folio_bits(const struct injection *inj, uint64_t head);
+
 /* Whether the page is poisoned, as far as its flags and those of its head say. */
 bool injection_is_poisoned(const struct injection *inj, uint64_t pfn, uint64_t kflags);
 

@@ -65,7 +65,7 @@ static void note_failure(const struct kpage_event *event, void *arg)
 	memcpy(page->result, event->result, sizeof(page->result));
 	/* Its users are told of all of it. */
 	if (!strcmp(event->type, "unsplit thp"))
-		page->lsb = compound_bits(arg, page->target);
+		page->lsb = injection_folio_bits(&run->inj, page->target->head);
 	if (run->method->real)
 		correct_outcome(run, page);
 }

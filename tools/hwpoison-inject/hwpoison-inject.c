@@ -43,21 +43,10 @@ static int by_pfn(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-unsigned int compound_bits(const struct run *run, const struct target *t)
-{
-	uint64_t kflags, pages = 1;
-
-	while (kpage_file_read(run->src.flags, t->head + pages, &kflags, 1) == 1 &&
-	       (kflags & KPAGE_BIT(COMPOUND_TAIL)))
-		pages++;
-	return (unsigned int)__builtin_ctzl(kpage_page_size()) + 63 -
-	       (unsigned int)__builtin_clzll(pages);
-}
-
 /* log2 of what is lost with the page: a hugetlb page goes as a whole. */
 static unsigned int size_bits(const struct run *run, const struct target *t)
 {
-	return t->kind == PAGE_HUGETLB ? compound_bits(run, t) :
+	return t->kind == PAGE_HUGETLB ? injection_folio_bits(&run->inj, t->head) :
 					 (unsigned int)__builtin_ctzl(kpage_page_size());
 }
 

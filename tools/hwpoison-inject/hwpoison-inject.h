@@ -179,8 +179,6 @@ void command_end(struct run *run);
 
 /* targets: what is chosen, and who has it. */
 int run_collect(struct run *run);
-/* log2 of the size of the compound page that it is part of now. */
-unsigned int compound_bits(const struct run *run, const struct target *t);
 
 /* objections.c: what must not be hit by accident. EXIT_OK, or EXIT_REFUSED after a message. */
 void objections_find(struct run *run);

@@ -29,6 +29,7 @@ struct follow {
 	struct record_output out;
 	pid_t pid;		/* the process whose page it is; 0: not known: */
 	uint64_t vaddr;
+	unsigned int lsb;	/* log2 of what is lost with it; 0: not known */
 	int kmsg;		/* negative: refused */
 	char **lines;
 	size_t nr_lines;
@@ -128,6 +129,23 @@ static uint64_t address_in(uint64_t pfn, pid_t tid, void *arg)
 	return f->vaddr / kpage_page_size() * kpage_page_size();
 }
 
+/* Before it is lost, when its parts may become pages by themselves: how large that is. */
+static void measure_page(struct follow *f, struct kpage_ctx *ctx, uint64_t pfn)
+{
+	struct kpage_file *flags;
+	struct injection inj;
+	uint64_t kflags;
+
+	if (kpage_file_open(ctx, KPAGE_SOURCE_FLAGS, &flags))
+		return;
+	inj = (struct injection){ .ctx = ctx, .flags = flags };
+	if (!injection_read_flags(&inj, pfn, &kflags))
+		f->lsb = kflags & KPAGE_BIT(HUGE) ?
+				 injection_folio_bits(&inj, injection_head(&inj, pfn, kflags)) :
+				 (unsigned int)__builtin_ctzl(kpage_page_size());
+	kpage_file_free(flags);
+}
+
 static void open_log(struct follow *f, struct kpage_ctx *ctx)
 {
 	f->kmsg = kpage_ctx_open(ctx, "/dev/kmsg", O_RDONLY | O_NONBLOCK);
@@ -144,7 +162,8 @@ static void warn_of_filter(const struct follow *f)
 		     "rejects stays in use (see hwpoison-inject --filter-show, --filter-clear)");
 }
 
-int follow_new(struct kpage_ctx *ctx, const struct options *opt, struct follow **out)
+int follow_new(struct kpage_ctx *ctx, const struct options *opt, uint64_t address,
+	       struct follow **out)
 {
 	struct follow *f;
 	int status;
@@ -171,6 +190,8 @@ int follow_new(struct kpage_ctx *ctx, const struct options *opt, struct follow *
 	};
 	if (!f->inj.watch)
 		warn("memory failures: %s: %s", kpage_ctx_error_path(ctx), strerror(-f->inj.watch_error));
+	if (opt->pid)
+		measure_page(f, ctx, address / kpage_page_size());
 	open_log(f, ctx);
 	warn_of_filter(f);
 	*out = f;
@@ -227,6 +248,15 @@ static void look(struct follow *f)
 
 /* ------------------------------------------------------------------------- end */
 
+/* Of a THP that could not be split, its users are told of all of it. */
+static unsigned int lsb_of_tasks(const struct follow *f)
+{
+	for (size_t i = 0; i < f->nr_failures; i++)
+		if (!strcmp(f->failures[i].type, "unsplit thp"))
+			return 0;
+	return f->lsb;
+}
+
 static void print_tasks(struct follow *f)
 {
 	const struct victims *v = &f->inj.victims;
@@ -236,6 +266,7 @@ static void print_tasks(struct follow *f)
 		struct task_row row;
 
 		task_row_of_victim(&v->list[i], &row);
+		row.lsb = row.has_address ? lsb_of_tasks(f) : 0;
 		if (!kpage_cgroup_of_task(f->inj.ctx, row.tid, &cgroup))
 			row.cgroup = cgroup;
 		f->signalled++;

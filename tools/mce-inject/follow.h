@@ -7,9 +7,10 @@
 
 struct follow;
 
-/* Begins to follow. *out NULL: nothing can be followed here, which was said. EXIT_OK, or a
- * status after a message. */
-int follow_new(struct kpage_ctx *ctx, const struct options *opt, struct follow **out);
+/* Begins to follow. address: of the page of --pid, in physical memory. *out NULL: nothing can
+ * be followed here, which was said. EXIT_OK, or a status after a message. */
+int follow_new(struct kpage_ctx *ctx, const struct options *opt, uint64_t address,
+	       struct follow **out);
 
 /* Follows for that long, then prints what the log says about it, each memory failure, each
  * task that was signalled, and the totals. Takes NULL. */

@@ -271,7 +271,7 @@ static int inject_all(const struct run *run, const struct inject_env *env, void 
 		      struct book *book)
 {
 	struct follow *follow;
-	int status = follow_new(run->ctx, &run->opt, &follow);
+	int status = follow_new(run->ctx, &run->opt, run->list.records[0].value[MCE_ADDR], &follow);
 
 	for (size_t i = 0; !status && !signals_pending() && i < run->list.n; i += group_at(run, i).n)
 		status = inject_group(run, env, state, book, i);
