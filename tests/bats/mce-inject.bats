@@ -265,6 +265,46 @@ would write 9 to /sys/kernel/debug/mce-inject/bank" ]
 	[ "$(cat "$mce/bank")" = 7 ]
 }
 
+@test "a bank or a CPU that is not there stops everything before the first" {
+	local banks=$root/sys/devices/system/machinecheck/machinecheck0
+
+	mkdir -p "$banks"
+	echo ffffffffffffffff > "$banks/bank9"
+	echo 0 > "$banks/bank8"
+	printf '%s\n' 'CPU 0 BANK 9 STATUS corrected 0x91' 'CPU 0 BANK 12 STATUS corrected' > "$BATS_TEST_TMPDIR/records"
+	inject --wait 0 "$BATS_TEST_TMPDIR/records"
+	status_is 4
+	stderr_is "mce-inject: $BATS_TEST_TMPDIR/records:2: this CPU has no such bank"
+	[ "$(cat "$mce/bank")" = 7 ]
+	inject --via machine --wait 0 "$BATS_TEST_TMPDIR/records"
+	status_is 4
+	stderr_is "mce-inject: $BATS_TEST_TMPDIR/records:2: this CPU has no such bank"
+	# Another machine's.
+	inject --dry-run "$BATS_TEST_TMPDIR/records"
+	status_is 0
+	printf '%s\n' 'CPU 0 BANK 8 STATUS corrected 0x91' 'CPU 2 BANK 9 STATUS corrected' > "$BATS_TEST_TMPDIR/records"
+	inject --wait 0 "$BATS_TEST_TMPDIR/records"
+	status_is 4
+	stderr_is "mce-inject: $BATS_TEST_TMPDIR/records:2: the machine has no such CPU, or it is offline"
+	[ "$(cat "$mce/bank")" = 7 ]
+	# Off, but only the log is meant.
+	run_split mce-inject --sysroot "$root" --wait 0 <<< 'CPU 0 BANK 8 STATUS corrected 0x91'
+	status_is 0
+	[ "$(cat "$mce/bank")" = 8 ]
+}
+
+@test "IPID is left out where no bank has one" {
+	run_split mce-inject --sysroot "$root" --wait 0 <<< 'CPU 0 STATUS corrected IPID 0x6'
+	status_is 0
+	stderr_matches "^mce-inject: IPID is only taken with --type sw, of a CPU with SMCA: it is left out$"
+	[ "$(cat "$mce/ipid")" = 7 ]
+	cpus AuthenticAMD "smca succor"
+	run_split mce-inject --sysroot "$root" --wait 0 <<< 'CPU 0 STATUS corrected IPID 0x6'
+	status_is 0
+	run ! grep -q IPID "$stderr_file"
+	[ "$(cat "$mce/ipid")" = 0x6 ]
+}
+
 # machine_does: what the machine would be asked for.
 machine_does() {
 	local words

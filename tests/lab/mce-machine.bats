@@ -349,13 +349,17 @@ logged() {
 @test "what the machine refuses: a bank that is not there, a status that is not valid" {
 	record -- 'CPU 0 BANK 10 STATUS 0x9c00000000000091'
 	[ "$status" -eq 4 ]
-	[[ $stderr == *"the machine: Invalid MCE bank number" ]]
+	[[ $stderr == *": this CPU has no such bank" ]]
+	# All are looked at before the first.
+	record -- 'CPU 0 BANK 9 STATUS corrected 0x91' 'CPU 0 BANK 12 STATUS corrected'
+	[ "$status" -eq 4 ]
+	run ! grep -q mce_record "$TRACE/trace"
 	record -- 'CPU 0 BANK 9 STATUS 0x1c00000000000091'
 	[ "$status" -eq 4 ]
 	[[ $stderr == *"STATUS without VAL: the machine takes none" ]]
 	record -- 'CPU 2 BANK 9 STATUS corrected'
 	[ "$status" -eq 4 ]
-	[[ $stderr == *"the machine has no such CPU" ]]
+	[[ $stderr == *"the machine has no such CPU, or it is offline" ]]
 }
 
 @test "what would panic is refused" {

@@ -79,10 +79,15 @@ static const struct {
 	  "errors be written (then only --type sw works)" },
 };
 
-/* The kernel drops IPID without a word where it does not only log. */
+/* The kernel drops IPID without a word where it does not only log, and where no bank has one. */
+static bool takes_ipid(const struct inject_env *env)
+{
+	return type_is(env, "sw") && env->machine->smca;
+}
+
 static bool is_written(const struct inject_env *env, const struct mce *m, size_t i)
 {
-	if (registers[i].field == MCE_IPID && !type_is(env, "sw"))
+	if (registers[i].field == MCE_IPID && !takes_ipid(env))
 		return false;
 	return registers[i].always || mce_has(m, registers[i].field);
 }
@@ -216,15 +221,15 @@ static const char *debugfs_objection(const struct inject_env *env, const struct 
 		return "--type df and th need a CPU of AMD";
 	if (type_is(env, "hw") && !amd && !machine->hypervisor)
 		return "--type hw: this CPU faults when an error is written into a bank";
-	return NULL;
+	return route_place_objection(env, m);
 }
 
 static void debugfs_say_dropped(const struct inject_env *env, const struct mce *m)
 {
 	route_say_left_out(m, FIELD_BIT(SYND) | FIELD_BIT(IPID), 0,
 			   "debugfs has no file for these, they are left out");
-	if (mce_has(m, MCE_IPID) && !type_is(env, "sw"))
-		warn("IPID is only taken with --type sw: it is left out");
+	if (mce_has(m, MCE_IPID) && !takes_ipid(env))
+		warn("IPID is only taken with --type sw, of a CPU with SMCA: it is left out");
 }
 
 const struct route debugfs_route = {

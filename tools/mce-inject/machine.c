@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What counts of this machine's CPUs, from /proc/cpuinfo. */
+/* What counts of this machine's CPUs, from /proc/cpuinfo, and their banks. */
 #include "machine.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/util.h"
@@ -54,6 +56,7 @@ static void take_line(const char *line, struct machine *m)
 	else if (!strncmp(line, "flags", 5)) {
 		m->hypervisor = has_flag(line, "hypervisor");
 		m->rules.succor = has_flag(line, "succor");
+		m->smca = has_flag(line, "smca");
 		m->rules.overflow_recov = has_flag(line, "overflow_recov");
 	}
 }
@@ -103,4 +106,22 @@ size_t machine_find_cpu(const struct machine *m, uint64_t cpu)
 	while (i < m->nr_cpus && m->cpus[i] != cpu)
 		i++;
 	return i;
+}
+
+enum bank_state machine_bank(struct kpage_ctx *ctx, uint64_t cpu, uint64_t bank)
+{
+	char path[96], control[32];
+	_cleanup_close_ int folder = -1;
+	int n = snprintf(path, sizeof(path), "/sys/devices/system/machinecheck/machinecheck%" PRIu64, cpu);
+	int err;
+
+	folder = kpage_ctx_open(ctx, path, O_PATH | O_DIRECTORY);
+	if (folder < 0)
+		return BANK_UNKNOWN;
+	snprintf(path + n, sizeof(path) - (size_t)n, "/bank%" PRIu64, bank);
+	err = kpage_ctx_read_line(ctx, path, control, sizeof(control));
+	if (err == -ENOENT)
+		return BANK_MISSING;
+	/* One that the kernel does not use can't be read. */
+	return err || !strcmp(control, "0") ? BANK_OFF : BANK_ON;
 }

@@ -70,18 +70,11 @@ static bool has_record_before(const struct mce_group *group, size_t i)
 	return false;
 }
 
-/* Where the kernel shows its banks. */
-static bool has_bank(struct kpage_ctx *ctx, uint32_t cpu, uint64_t bank)
+static bool is_in_use(const struct inject_env *env, uint32_t cpu, uint64_t bank)
 {
-	char path[96], control[32];
-	_cleanup_close_ int folder = -1;
-	int n = snprintf(path, sizeof(path), "/sys/devices/system/machinecheck/machinecheck%" PRIu32, cpu);
+	enum bank_state state = machine_bank(env->ctx, cpu, bank);
 
-	folder = kpage_ctx_open(ctx, path, O_PATH | O_DIRECTORY);
-	if (folder < 0)
-		return true;
-	snprintf(path + n, sizeof(path) - (size_t)n, "/bank%" PRIu64, bank);
-	return !kpage_ctx_read_line(ctx, path, control, sizeof(control)) && strcmp(control, "0") != 0;
+	return state == BANK_UNKNOWN || state == BANK_ON;
 }
 
 static bool has_all_banks(const struct inject_env *env, const struct mce *m)
@@ -90,7 +83,7 @@ static bool has_all_banks(const struct inject_env *env, const struct mce *m)
 
 	for (size_t i = 0; i < machine->nr_cpus; i++)
 		if ((m->way & MCE_CPU_BROADCAST || machine->cpus[i] == m->value[MCE_CPU]) &&
-		    !has_bank(env->ctx, machine->cpus[i], m->value[MCE_BANK]))
+		    !is_in_use(env, machine->cpus[i], m->value[MCE_BANK]))
 			return false;
 	return true;
 }

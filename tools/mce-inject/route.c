@@ -43,6 +43,17 @@ void route_say_left_out(const struct mce *m, uint32_t fields, uint32_t ways, con
 		warn("the status has no ADDRV: the kernel does not look at ADDR");
 }
 
+const char *route_place_objection(const struct inject_env *env, const struct mce *m)
+{
+	if (env->opt->dry_run)
+		return NULL;
+	if (machine_find_cpu(env->machine, m->value[MCE_CPU]) == env->machine->nr_cpus)
+		return "the machine has no such CPU, or it is offline";
+	if (machine_bank(env->ctx, m->value[MCE_CPU], m->value[MCE_BANK]) == BANK_MISSING)
+		return "this CPU has no such bank";
+	return NULL;
+}
+
 static bool is_local(const struct inject_env *env, const struct mce *m)
 {
 	return vendor_is_amd(env->machine->rules.vendor) || mce_mcgstatus(m, true) & MCG_LMCES;

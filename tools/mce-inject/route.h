@@ -67,6 +67,10 @@ void route_say_left_out(const struct mce *m, uint32_t fields, uint32_t ways, con
 /* Says which MCGSTATUS an exception gets whose record has none. */
 void route_say_mcgstatus(const struct mce *m, bool exception);
 
+/* Why this machine has no place for the record: no such CPU, no such bank. NULL: it has, or
+ * it is another machine's (--dry-run). */
+const char *route_place_objection(const struct inject_env *env, const struct mce *m);
+
 /* Intel's CPUs are told of each other's exceptions, unless one is said to be local. */
 bool route_is_broadcast(const struct inject_env *env, const struct mce *m, bool exception);
 

@@ -69,9 +69,7 @@ static const char *virtual_objection(const struct inject_env *env, const struct 
 		return "HOLD: the machine does it at once";
 	if (!(m->value[MCE_STATUS] & MCI_VAL))
 		return "STATUS without VAL: the machine takes none";
-	if (!env->opt->dry_run && machine_find_cpu(env->machine, m->value[MCE_CPU]) == env->machine->nr_cpus)
-		return "the machine has no such CPU";
-	return NULL;
+	return route_place_objection(env, m);
 }
 
 static void virtual_say_dropped(const struct inject_env *env, const struct mce *m)
