@@ -138,6 +138,22 @@ stdout_matches() {
 	[ "$vendor" = amd ]
 }
 
+@test "decode: bits without a name, and AMD's parts of registers" {
+	inject --decode <<< 'CPU 0 STATUS 0xa000001f00000005 MCGSTATUS 0x3f'
+	status_is 0
+	stdout_matches '^  status_bits     VAL UC 0x1f00000000$'
+	stdout_matches '^  mcgstatus_bits  LMCES MCIP EIPV RIPV 0x30$'
+	inject --decode --vendor amd <<< 'CPU 0 STATUS 0x9d000005060b0000 ADDR 0xc000000001234040 IPID 0x1095006300f0'
+	status_is 0
+	stdout_matches '^  status_bits     VAL EN MISCV ADDRV COREIDV 0x6000000$'
+	stdout_matches '^  core            5$'
+	stdout_matches '^  ipid_hardware   0x95$'
+	stdout_matches '^  ipid_instance   0x1006300f0$'
+	run ! grep -q '^  lsb ' "$stdout_file"
+	inject --decode --vendor amd <<< 'CPU 0 STATUS 0x9d00000000000000 ADDR 0x0600000001234040'
+	stdout_matches '^  lsb             6$'
+}
+
 @test "an error in one text stops everything" {
 	printf 'CPU 0 STATUS corrected\n' > "$BATS_TEST_TMPDIR/good"
 	printf 'CPU 0 STATUS corrected\n  ADDR xyz\n' > "$BATS_TEST_TMPDIR/bad"

@@ -600,6 +600,20 @@ static void test_fields(void **state)
 	assert_string_equal(mce_address_mode(0xcc), "memory");
 }
 
+/* No bit that is set is left out without a word. */
+static void test_rest(void **state)
+{
+	(void)state;
+	assert_int_equal(mce_mcg_rest(0x3f), 0x30);
+	assert_int_equal(mce_mcg_rest(0x100f), 0);
+	assert_int_equal(mce_status_rest(UINT64_C(0x9fffffffffffffff), VENDOR_INTEL), UINT64_C(0x1f00000000));
+	assert_int_equal(mce_status_rest(UINT64_C(0xffffffffffffffff), VENDOR_INTEL), UINT64_C(0x60001f00000000));
+	assert_int_equal(mce_status_rest(UINT64_C(0xbd000000000000c0), VENDOR_INTEL), 0);
+	/* Bits 22 to 31 with the AddrLsb, 32 to 37 without COREIDV, and what is reserved. */
+	assert_int_equal(mce_status_rest(UINT64_C(0x9cffffffffffffff), VENDOR_AMD), UINT64_C(0x5f86ffffc00000));
+	assert_int_equal(mce_status_rest(UINT64_C(0x9dffffffffffffff), VENDOR_AMD), UINT64_C(0x5f86c0ffc00000));
+}
+
 static void test_address(void **state)
 {
 	struct mce m = { 0 };
@@ -614,6 +628,10 @@ static void test_address(void **state)
 	assert_int_equal(mce_address(&m, VENDOR_AMD), 0x3fff);
 	mce_set(&m, MCE_MISC, 0x80);
 	assert_int_equal(mce_address(&m, VENDOR_INTEL), 0x3fff);
+	/* On AMD, ADDR has its LSB within itself. */
+	mce_set(&m, MCE_ADDR, UINT64_C(0xc6000123456789ab));
+	assert_int_equal(mce_amd_address_lsb(m.value[MCE_ADDR]), 6);
+	assert_int_equal(mce_address(&m, VENDOR_AMD), UINT64_C(0x12345678980));
 }
 
 static void test_ready(void **state)
@@ -669,6 +687,7 @@ int main(void)
 		cmocka_unit_test(test_polled),
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_address),
 		cmocka_unit_test(test_ready),
 	};

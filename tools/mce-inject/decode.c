@@ -41,6 +41,39 @@ const struct mce_bit *mce_mcg_bits(size_t *n)
 	return mcg_bits;
 }
 
+static uint64_t without_named(uint64_t value, const struct mce_bit *bits, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		value &= ~MCI_BIT(bits[i].bit);
+	return value;
+}
+
+/* Numbers within the status: error code and model's code, corrected errors, threshold. */
+static uint64_t intel_fields(uint64_t status)
+{
+	return UINT64_C(0xffffffff) | UINT64_C(0x7fff) << 38 | (status & MCI_UC ? 0 : UINT64_C(3) << 53);
+}
+
+/* Error code and extended error code, core. */
+static uint64_t amd_fields(uint64_t status)
+{
+	return UINT64_C(0x3fffff) | (status & MCI_COREIDV ? UINT64_C(0x3f) << 32 : 0);
+}
+
+uint64_t mce_status_rest(uint64_t status, uint64_t vendor)
+{
+	size_t n;
+	const struct mce_bit *bits = mce_status_bits(vendor, &n);
+	uint64_t fields = vendor_is_amd(vendor) ? amd_fields(status) : intel_fields(status);
+
+	return without_named(status, bits, n) & ~fields;
+}
+
+uint64_t mce_mcg_rest(uint64_t mcgstatus)
+{
+	return without_named(mcgstatus, mcg_bits, ARRAY_SIZE(mcg_bits));
+}
+
 /* ----------------------------------------------------------------- error codes */
 
 static const char *const kinds[] = { "instruction", "data", "generic", "reserved type" };
@@ -196,12 +229,24 @@ unsigned int mce_address_lsb(uint64_t misc)
 	return misc & 0x3f;
 }
 
+unsigned int mce_amd_address_lsb(uint64_t addr)
+{
+	return addr >> 56 & 0x3f;
+}
+
 uint64_t mce_address(const struct mce *m, uint64_t vendor)
 {
-	uint64_t unknown;
+	uint64_t addr = m->value[MCE_ADDR];
+	unsigned int lsb;
 
-	if (vendor_is_amd(vendor) || !(m->value[MCE_STATUS] & MCI_MISCV))
-		return m->value[MCE_ADDR];
-	unknown = (UINT64_C(1) << mce_address_lsb(m->value[MCE_MISC])) - 1;
-	return m->value[MCE_ADDR] & ~unknown;
+	/* No physical address has these bits: where they are not the LSB, they are 0. */
+	if (vendor_is_amd(vendor)) {
+		lsb = mce_amd_address_lsb(addr);
+		addr &= MCI_BIT(56) - 1;
+	} else if (m->value[MCE_STATUS] & MCI_MISCV) {
+		lsb = mce_address_lsb(m->value[MCE_MISC]);
+	} else {
+		return addr;
+	}
+	return addr & ~(MCI_BIT(lsb) - 1);
 }

@@ -66,6 +66,10 @@ struct mce_bit {
 const struct mce_bit *mce_status_bits(uint64_t vendor, size_t *n);
 const struct mce_bit *mce_mcg_bits(size_t *n);
 
+/* The bits that have no name, and are of no number that is shown by itself. */
+uint64_t mce_status_rest(uint64_t status, uint64_t vendor);
+uint64_t mce_mcg_rest(uint64_t mcgstatus);
+
 /* What the error code (bits 0 to 15 of the status) means. */
 void mce_code_text(uint64_t status, uint64_t vendor, char out[DECODE_TEXT]);
 
@@ -76,5 +80,8 @@ const char *mce_threshold(uint64_t status, uint64_t vendor);
 const char *mce_address_mode(uint64_t misc);
 unsigned int mce_address_lsb(uint64_t misc);
 
-/* ADDR as the kernel takes it: of Intel's, without the bits below the LSB in MISC. */
+/* AMD's is in ADDR; 0 where there is none. */
+unsigned int mce_amd_address_lsb(uint64_t addr);
+
+/* ADDR as the kernel takes it: without the bits below the LSB, and without that. */
 uint64_t mce_address(const struct mce *m, uint64_t vendor);

@@ -78,6 +78,7 @@ static inline bool mce_is_user_mode(const struct mce *m)
 #define MCI_PCC MCI_BIT(57)
 #define MCI_S MCI_BIT(56)	/* Intel */
 #define MCI_AR MCI_BIT(55)	/* Intel */
+#define MCI_COREIDV MCI_BIT(56)	/* AMD */
 #define MCI_TCC MCI_BIT(55)	/* AMD */
 #define MCI_TES_YELLOW MCI_BIT(54)	/* Intel: more corrected errors than the threshold */
 #define MCI_SYNDV MCI_BIT(53)	/* AMD */

@@ -5,6 +5,7 @@
  */
 #include "show.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,13 +69,21 @@ HEX(microcode, MCE_MICROCODE)
 
 /* ----------------------------------------------------------------- decoded fields */
 
-static struct json_object *bit_names(uint64_t value, const struct mce_bit *bits, size_t n)
+/* rest: the bits that no name stands for. */
+static struct json_object *bit_names(uint64_t value, const struct mce_bit *bits, size_t n,
+				     uint64_t rest)
 {
 	struct json_object *array = json_new_array();
 
 	for (size_t i = 0; i < n; i++)
 		if (value >> bits[i].bit & 1)
 			json_push(array, json_object_new_string(bits[i].name));
+	if (rest) {
+		char hex[19];
+
+		snprintf(hex, sizeof(hex), "0x%" PRIx64, rest);
+		json_push(array, json_object_new_string(hex));
+	}
 	return array;
 }
 
@@ -120,7 +129,8 @@ static void get_status_bits(const void *row, struct cell *out)
 	size_t n;
 	const struct mce_bit *bits = mce_status_bits(r->rules->vendor, &n);
 
-	cell_json(out, bit_names(status_of_row(r), bits, n));
+	cell_json(out, bit_names(status_of_row(r), bits, n,
+				 mce_status_rest(status_of_row(r), r->rules->vendor)));
 }
 
 static void get_mcg_bits(const void *row, struct cell *out)
@@ -130,7 +140,8 @@ static void get_mcg_bits(const void *row, struct cell *out)
 	const struct mce_bit *bits = mce_mcg_bits(&n);
 
 	if (mce_has(r->m, MCE_MCGSTATUS))
-		cell_json(out, bit_names(r->m->value[MCE_MCGSTATUS], bits, n));
+		cell_json(out, bit_names(r->m->value[MCE_MCGSTATUS], bits, n,
+					 mce_mcg_rest(r->m->value[MCE_MCGSTATUS])));
 }
 
 static void get_code(const void *row, struct cell *out)
@@ -172,6 +183,14 @@ static void get_threshold(const void *row, struct cell *out)
 	cell_text(out, mce_threshold(status_of_row(r), r->rules->vendor));
 }
 
+static void get_core(const void *row, struct cell *out)
+{
+	const struct row *r = row;
+
+	if (vendor_is_amd(r->rules->vendor) && status_of_row(r) & MCI_COREIDV)
+		cell_number(out, status_of_row(r) >> 32 & 0x3f);
+}
+
 /* MISC is laid out so only on Intel. */
 static bool has_address_in_misc(const struct row *r)
 {
@@ -193,6 +212,8 @@ static void get_lsb(const void *row, struct cell *out)
 
 	if (has_address_in_misc(r))
 		cell_number(out, mce_address_lsb(r->m->value[MCE_MISC]));
+	else if (vendor_is_amd(r->rules->vendor) && mce_amd_address_lsb(r->m->value[MCE_ADDR]))
+		cell_number(out, mce_amd_address_lsb(r->m->value[MCE_ADDR]));
 }
 
 static void get_ipid_part(const void *row, unsigned int shift, uint64_t mask, struct cell *out)
@@ -215,7 +236,11 @@ static void get_ipid_hardware(const void *row, struct cell *out)
 
 static void get_ipid_instance(const void *row, struct cell *out)
 {
-	get_ipid_part(row, 0, UINT32_MAX, out);
+	const struct row *r = row;
+	uint64_t ipid = r->m->value[MCE_IPID];
+
+	if (mce_has(r->m, MCE_IPID))
+		cell_hex(out, (ipid >> 44 & 0xf) << 32 | (ipid & UINT32_MAX));
 }
 
 static void get_class(const void *row, struct cell *out)
@@ -245,6 +270,7 @@ static const struct column columns[] = {
 	{ "model_code", NULL, 0, get_model_code },
 	{ "corrected_count", NULL, 0, get_corrected_count },
 	{ "threshold", NULL, 0, get_threshold },
+	{ "core", NULL, 0, get_core },
 	{ "mcgstatus", NULL, 0, get_mcgstatus },
 	{ "mcgstatus_bits", NULL, 0, get_mcg_bits },
 	{ "addr", NULL, 0, get_addr },
