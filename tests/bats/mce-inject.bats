@@ -349,6 +349,16 @@ machine_does() {
 	machine_does "aim any 0x10 0x1234010 10 mce -b % 1 0xbd80000000000134 0x7 0x1234010 0x8c"
 }
 
+@test "a ready-made record of Intel's on AMD" {
+	cpus AuthenticAMD "succor hypervisor"
+	inject --dry-run --srar --pfn 0x1000
+	status_is 0
+	stderr_matches "^mce-inject: --srar: a record of Intel's CPUs"
+	inject --dry-run --corrected
+	status_is 0
+	run ! grep -q "Intel's" "$stderr_file"
+}
+
 @test "the machine: broadcast, unless it is local, told not to, or AMD's" {
 	inject --via machine --dry-run <<- 'END'
 		CPU 1 BANK 2

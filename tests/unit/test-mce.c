@@ -587,6 +587,39 @@ static void test_codes(void **state)
 	}
 }
 
+/* AMD has four forms, and none of Intel's others. */
+static void test_codes_amd(void **state)
+{
+	static const struct {
+		uint64_t status;
+		const char *text;
+	} cases[] = {
+		{ 0x0000, "no error" },
+		{ 0x0001, "unknown" },
+		{ 0x0005, "unknown" },
+		{ 0x000e, "unknown" },
+		{ 0x0015, "TLB, data, level 1" },
+		{ 0x0091, "unknown" },
+		{ 0x0135, "memory hierarchy, data read, data, level 1" },
+		{ 0x011b, "memory hierarchy, generic read, generic, generic level" },
+		{ 0x0134, "memory hierarchy, data read, data, level 0" },
+		{ 0x0280, "unknown" },
+		{ 0x0400, "internal unclassified" },
+		{ 0x0700, "internal unclassified" },
+		{ 0x0405, "unknown" },
+		{ 0x0e0b, "bus or interconnect, generic, generic error, I/O, generic level" },
+		{ 0x1011, "unknown" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[DECODE_TEXT];
+
+		mce_code_text(UINT64_C(0xabcd0000) | cases[i].status, VENDOR_AMD, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
 static void test_fields(void **state)
 {
 	(void)state;
@@ -686,6 +719,7 @@ int main(void)
 		cmocka_unit_test(test_quiet_scrub),
 		cmocka_unit_test(test_polled),
 		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_codes_amd),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_address),

@@ -92,6 +92,17 @@ static const char *const transactions[] = {
 	"transaction 6", "transaction 7",
 };
 
+static void simple_amd(unsigned int code, char out[DECODE_TEXT])
+{
+	snprintf(out, DECODE_TEXT, "%s", code ? "unknown" : "no error");
+}
+
+static void unclassified_amd(unsigned int code, char out[DECODE_TEXT])
+{
+	(void)code;
+	snprintf(out, DECODE_TEXT, "internal unclassified");
+}
+
 static void simple(unsigned int code, char out[DECODE_TEXT])
 {
 	static const struct {
@@ -146,6 +157,12 @@ static void cache(unsigned int code, char out[DECODE_TEXT])
 		 kinds[code >> 2 & 3], levels[code & 3], known_cache(code));
 }
 
+static void memory_amd(unsigned int code, char out[DECODE_TEXT])
+{
+	snprintf(out, DECODE_TEXT, "memory hierarchy, %s, %s, %s", requests[code >> 4 & 15],
+		 kinds[code >> 2 & 3], levels[code & 3]);
+}
+
 static void controller(const char *what, unsigned int code, char out[DECODE_TEXT])
 {
 	unsigned int channel = code & 15;
@@ -174,35 +191,40 @@ static void bus(unsigned int code, char out[DECODE_TEXT])
 		 code & 0x100 ? ", timed out" : "");
 }
 
-/* The compound codes, by the bits that tell them apart. */
-static const struct {
+/* By the bits that tell the codes apart; the last takes what is left. */
+struct code_form {
 	unsigned int mask, value;
 	void (*text)(unsigned int code, char out[DECODE_TEXT]);
-} compounds[] = {
+};
+
+static const struct code_form intel_forms[] = {
+	{ 0xffff, 0x0e0b, simple },	/* the one simple code that looks like a compound one */
 	{ 0xfffc, 0x000c, generic_cache },
 	{ 0xfff0, 0x0010, tlb },
 	{ 0xff80, 0x0080, memory },
 	{ 0xff00, 0x0100, cache },
 	{ 0xff80, 0x0280, extended_memory },
 	{ 0xf800, 0x0800, bus },
+	{ 0, 0, simple },
+};
+
+static const struct code_form amd_forms[] = {
+	{ 0xfff0, 0x0010, tlb },
+	{ 0xff00, 0x0100, memory_amd },
+	{ 0xfcff, 0x0400, unclassified_amd },
+	{ 0xf800, 0x0800, bus },
+	{ 0, 0, simple_amd },
 };
 
 void mce_code_text(uint64_t status, uint64_t vendor, char out[DECODE_TEXT])
 {
+	const struct code_form *form = vendor_is_amd(vendor) ? amd_forms : intel_forms;
 	/* Bit 12 says on Intel that reports of corrected errors are filtered. */
 	unsigned int code = status & (vendor_is_amd(vendor) ? 0xffff : 0xefff);
 
-	/* The one simple code that looks like a compound one. */
-	if (code == 0x0e0b) {
-		simple(code, out);
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(compounds); i++)
-		if ((code & compounds[i].mask) == compounds[i].value) {
-			compounds[i].text(code, out);
-			return;
-		}
-	simple(code, out);
+	while ((code & form->mask) != form->value)
+		form++;
+	form->text(code, out);
 }
 
 /* ---------------------------------------------------------------- other fields */

@@ -134,6 +134,16 @@ static int choose_cpu(const struct run *run, struct mce *m)
 	return EXIT_OK;
 }
 
+/* The bits of action required and optional mean something else on AMD. */
+static void warn_of_vendor(const struct run *run)
+{
+	const struct ready *ready = run->opt.ready;
+
+	if (vendor_is_amd(run->machine.rules.vendor) && ready->status & (MCI_S | MCI_AR))
+		warn("--%s: a record of Intel's CPUs, which AMD's read otherwise (write one: see RECORDS in "
+		     "mce-inject(1))", ready->name);
+}
+
 static int make_ready(struct run *run)
 {
 	const struct options *opt = &run->opt;
@@ -146,6 +156,7 @@ static int make_ready(struct run *run)
 		return status;
 	if (has && address < kpage_page_size())
 		return fail(EXIT_USAGE, "an address in page 0: that is what hidden PFNs read as");
+	warn_of_vendor(run);
 	ready_make(opt->ready, has ? &address : NULL, &m);
 	status = choose_cpu(run, &m);
 	if (status)
