@@ -95,7 +95,7 @@ page() {
 	[ "$status" -eq 1 ]
 	echo 'CPU 0 BANK 77 STATUS corrected' >"$BATS_TEST_TMPDIR/record"
 	raise "$BATS_TEST_TMPDIR/record"
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 4 ]
 	[[ $stderr == *"the machine: Invalid MCE bank number" ]]
 	run hwpoison-lab run --broadcast -- true
 	[ "$status" -eq 2 ]

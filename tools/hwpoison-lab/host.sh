@@ -92,7 +92,7 @@ mce_ask() {
 	done
 	rm -f -- "$guest_dir/$id"
 	((tries < 60)) || fail "$EXIT_FAILED" 'mce: the guest does not answer'
-	[[ ! $reply ]] || fail "$EXIT_FAILED" "mce: the machine: $reply"
+	[[ ! $reply ]] || fail "$EXIT_CANNOT" "mce: the machine: $reply"
 }
 
 # Prints what the guest's console says of it, for a while. A panic is a result.
