@@ -378,14 +378,18 @@ logged() {
 	echo 0x80 > "$HWPOISON"/corrupt-filter-flags-value
 	echo 1 > "$HWPOISON"/corrupt-filter-enable
 	run_mce --srao --pid "$pid" --vaddr "$(page 0)"
-	echo 0 > "$HWPOISON"/corrupt-filter-flags-mask
-	echo 0 > "$HWPOISON"/corrupt-filter-flags-value
 	echo 0 > "$HWPOISON"/corrupt-filter-enable
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"the kernel's filter is enabled: it hides real memory errors, too"* ]]
 	[[ $output != *"Recovered"* ]]
 	run ! is_marked "$(pfn_of 0)"
 	run ! grep SIGBUS "$out"
+	# One that is set and left off is as it should.
+	run_mce --corrected --pid "$pid" --vaddr "$(page 1)"
+	echo 0 > "$HWPOISON"/corrupt-filter-flags-mask
+	echo 0 > "$HWPOISON"/corrupt-filter-flags-value
+	[ "$status" -eq 0 ]
+	[[ $stderr != *"filter"* ]]
 	run_mce --srao --pid "$pid" --vaddr "$(page 0)"
 	came_to 0 1 1
 	[[ $stderr != *"filter"* ]]

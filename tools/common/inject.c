@@ -75,7 +75,8 @@ int injection_start(struct injection *inj)
 
 	if (status)
 		return status;
-	warn_of_idle_filter(inj);
+	if (inj->method->inject)
+		warn_of_idle_filter(inj);
 	inj->watch_error = kpage_watch_new(inj->ctx, &inj->watch);
 	return EXIT_OK;
 }
