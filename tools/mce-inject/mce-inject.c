@@ -183,9 +183,22 @@ static struct mce_rules rules_for(const struct run *run, const struct mce *m)
 
 static void show(const struct run *run, size_t i)
 {
-	struct mce_rules rules = rules_for(run, &run->list.records[i]);
+	const struct mce *m = &run->list.records[i];
+	struct mce_rules rules = rules_for(run, m);
+	struct mce_judgement j;
 
-	show_record(&run->list.records[i], &rules, run->sources[i], run->opt.json);
+	mce_judge(m, &rules, &j);
+	show_record(m, &rules, &j, run->sources[i], run->opt.json);
+}
+
+/* What this kernel makes of it by this route, which is not always that of the hardware's. */
+static void show_by_route(const struct run *run, const struct inject_env *env, size_t i)
+{
+	const struct mce *m = &run->list.records[i];
+	struct mce_judgement j;
+
+	run->opt.route->judge(env, m, &j);
+	show_record(m, &run->machine.rules, &j, run->sources[i], run->opt.json);
 }
 
 /* "FILE:LINE", or the option's name. */
@@ -251,7 +264,7 @@ static int dry_run(const struct run *run, struct inject_env *env)
 	for (size_t i = 0; i < run->list.n; i += group.n) {
 		group = group_at(run, i);
 		for (size_t j = 0; j < group.n; j++)
-			show(run, i + j);
+			show_by_route(run, env, i + j);
 		if (is_possible(env, &group))
 			run->opt.route->show(env, &group);
 	}

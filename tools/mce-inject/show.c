@@ -345,12 +345,12 @@ static void print_block(const struct row *row)
 	json_object_put(o);
 }
 
-void show_record(const struct mce *m, const struct mce_rules *rules, const char *source, bool json)
+void show_record(const struct mce *m, const struct mce_rules *rules, const struct mce_judgement *j,
+		 const char *source, bool json)
 {
 	struct record_output out = { .json = json };
-	struct row row = { .m = m, .rules = rules, .source = source };
+	struct row row = { .m = m, .rules = rules, .source = source, .judgement = *j };
 
-	mce_judge(m, rules, &row.judgement);
 	if (json)
 		record_print(&out, &mce_record, &row);
 	else

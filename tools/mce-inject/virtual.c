@@ -74,8 +74,14 @@ static const char *virtual_objection(const struct inject_env *env, const struct 
 
 static void virtual_say_dropped(const struct inject_env *env, const struct mce *m)
 {
-	(void)env;
-	route_say_left_out(m, FIELD_BIT(MCGSTATUS) | FIELD_BIT(CS), MCE_NOBROADCAST | MCE_CPU_BROADCAST,
+	struct mce_judgement j;
+	uint32_t fields = FIELD_BIT(MCGSTATUS) | FIELD_BIT(CS);
+
+	/* It says in which code the machine is to be. */
+	mce_judge(m, &env->machine->rules, &j);
+	if (route_is_of_a_process(&j) && mce_has(m, MCE_CS))
+		fields |= FIELD_BIT(RIP);
+	route_say_left_out(m, fields, MCE_NOBROADCAST | MCE_CPU_BROADCAST,
 			   "the machine's monitor takes none of these, they are left out");
 	route_say_mcgstatus(m, is_exception(m));
 }
