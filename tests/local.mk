@@ -143,8 +143,8 @@ tests_unit_test_map_space_SOURCES = tests/unit/test-map-space.c $(map_fixture)
 tests_unit_test_map_space_LDADD = $(map_libs)
 tests_unit_test_maps_SOURCES = tests/unit/test-maps.c $(unit_fixture)
 tests_unit_test_maps_LDADD = $(unit_libs)
-mce_parts = tools/mce-inject/parse.c tools/mce-inject/decode.c tools/mce-inject/judge.c \
-	tools/mce-inject/ready.c
+mce_parts = tools/mce-inject/parse.c tools/mce-inject/amd-log.c tools/mce-inject/decode.c \
+	tools/mce-inject/judge.c tools/mce-inject/ready.c
 tests_unit_test_mce_SOURCES = tests/unit/test-mce.c $(common_fixture) $(mce_parts)
 tests_unit_test_mce_LDADD = $(common_libs)
 tests_unit_test_mcelog_record_SOURCES = tests/unit/test-mcelog-record.c $(common_fixture)

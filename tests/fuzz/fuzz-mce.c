@@ -24,6 +24,11 @@ static const char *const seeds[] = {
 	"[ 1.0] mce: [Hardware Error]: PROCESSOR 0:a0f10 TIME 1 SOCKET 0 APIC 1 microcode 0\n",
 	"Hardware event.\nMCE 0\nCPU 0 BANK 1 TSC 3f [at 1 Mhz]\nMISC 8c ADDR 1000\nTIME 1 Fri\n"
 	"STATUS bd80000000000134 MCGSTATUS 7\nCPUID Vendor Intel Family 6\nMCE 1\nCPU 1 STATUS 1\n",
+	"MCE 1\nCPU 3 THERMAL EVENT TSC 12\nSTATUS 1 MCGSTATUS 0\nMCE 2\nCPU 1 4 northbridge TSC 7a\n"
+	"STATUS 2 MCGSTATUS 0\n",
+	"[ 1.0] [Hardware Error]: CPU:2 (17:31:0) MC15_STATUS[-|CE|MiscV|-]: 0x9c2041000000011b\n"
+	"[ 1.0] [Hardware Error]: Error Addr: 0x000000000e1b2a40\n[ 1.0] TIME 5\n"
+	"[ 1.0] [Hardware Error]: IPID: 0x0000009600150f00, Syndrome: 0x000051130a400d02\n",
 };
 
 static uint64_t state = 20261128;

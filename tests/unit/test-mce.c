@@ -203,6 +203,47 @@ static void test_kernel_corrected(void **state)
 	mce_list_release(&list);
 }
 
+#define AMD_FIRST "CPU:2 (17:31:0) MC15_STATUS[-|CE|MiscV|AddrV|-|-|SyndV|CECC|-|-|-]: "
+
+/* The kernel's own decoder of AMD's errors prints them in a form of its own. */
+static void test_amd_log(void **state)
+{
+	struct mce_list list = parsed(
+		"[  300.0] [Hardware Error]: Corrected error, no action required.\n"
+		"[  300.0] [Hardware Error]: " AMD_FIRST "0x9c2041000000011b\n"
+		"[  300.0] [Hardware Error]: Error Addr: 0x000000000e1b2a40\n"
+		"[  300.0] [Hardware Error]: PPIN: 0x02b3e1f2a7c84051\n"
+		"[  300.0] [Hardware Error]: IPID: 0x0000009600150f00, Syndrome: 0x000051130a400d02\n"
+		"[  300.0] [Hardware Error]: Unified Memory Controller Ext. Error Code: 0\n"
+		"[  300.0] [Hardware Error]: cache level: L3/GEN, tx: GEN, mem-tx: RD\n"
+		"[  300.0] TIME 5\n"
+		"[  301.0] mce: [Hardware Error]: CPU 3: Machine Check: 0 Bank 1: 9000000000000135\n"
+		"[  301.0] mce: [Hardware Error]: TSC 5\n"
+		"[  302.0] [Hardware Error]: CPU:0 (10:2:3) MC4_STATUS[Over|UE|-|-|PCC|UECC]: 0xf600200000000135\n"
+		"[  302.0] [Hardware Error]: TSC: 100\n");
+	const struct mce *m = list.records;
+
+	(void)state;
+	assert_int_equal(list.n, 3);
+	assert_int_equal(list.passed_over, 4);
+	assert_int_equal(m->line, 2);
+	assert_field(m, MCE_CPU, 2);
+	assert_field(m, MCE_BANK, 15);
+	assert_field(m, MCE_STATUS, UINT64_C(0x9c2041000000011b));
+	assert_field(m, MCE_ADDR, 0xe1b2a40);
+	assert_field(m, MCE_PPIN, UINT64_C(0x02b3e1f2a7c84051));
+	assert_field(m, MCE_IPID, UINT64_C(0x9600150f00));
+	assert_field(m, MCE_SYND, UINT64_C(0x51130a400d02));
+	assert_field(m, MCE_VENDOR, VENDOR_AMD);
+	assert_field(m, MCE_CPUID, 0x830f10);
+	assert_false(mce_has(m, MCE_MCGSTATUS) || mce_has(m, MCE_TIME));
+	assert_field(&m[1], MCE_TSC, 5);
+	assert_field(&m[2], MCE_STATUS, UINT64_C(0xf600200000000135));
+	assert_field(&m[2], MCE_CPUID, 0x100f23);
+	assert_field(&m[2], MCE_TSC, 100);
+	mce_list_release(&list);
+}
+
 static void test_mcelog(void **state)
 {
 	struct mce_list list = parsed("Hardware event. This is not a software error.\n"
@@ -293,6 +334,8 @@ static void test_errors(void **state)
 		{ HARDWARE "CPU 0: Machine Check: 5 Bank 1: 90000000", 1, 56,
 		  "expected the 16 digits of a status" },
 		{ "CPU 0: Machine Check: 5 Bank 1: \nADDR 1", 1, 33, "expected the 16 digits of a status" },
+		{ "[ 1.0] [Hardware Error]: " AMD_FIRST "0x9c204100", 1, 26,
+		  "expected a status of 16 digits in this line" },
 		{ "CPU 0 STATUS val\n" HARDWARE "ADDR 10", 2, 24,
 		  "expected the line \"CPU n: Machine Check\" before this one" },
 	};
@@ -708,6 +751,7 @@ int main(void)
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_log_lines),
 		cmocka_unit_test(test_kernel_corrected),
+		cmocka_unit_test(test_amd_log),
 		cmocka_unit_test(test_mcelog),
 		cmocka_unit_test(test_mcelog_events),
 		cmocka_unit_test(test_errors),

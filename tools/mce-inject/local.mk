@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 bin_PROGRAMS += tools/mce-inject/mce-inject
 tools_mce_inject_mce_inject_SOURCES = \
+	tools/mce-inject/amd-log.c \
+	tools/mce-inject/amd-log.h \
 	tools/mce-inject/book.c \
 	tools/mce-inject/book.h \
 	tools/mce-inject/debugfs.c \

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "amd-log.h"
 #include "common/util.h"
 
 /* Whose words a record is in. */
@@ -22,6 +23,7 @@ enum dialect {
 	CLASSIC,
 	KERNEL,
 	MCELOG,
+	AMD_LOG,
 };
 
 struct parser {
@@ -628,7 +630,7 @@ static bool is_log_line_of_record(struct parser *p, struct word w)
 	if (word_is(w, "CPU"))
 		return in_line(p, "Machine Check:") || in_line(p, "Machine Check Exception:");
 	/* With none open, the ring has lost the line that began it. */
-	if (word_is(w, "MCE") || !p->open)
+	if (word_is(w, "MCE") || !p->open || p->dialect == AMD_LOG)
 		return false;
 	return p->marked || (p->dialect == KERNEL && !p->record_is_marked);
 }
@@ -650,13 +652,43 @@ static bool is_line_of_record(struct parser *p)
 	return !p->in_log || is_log_line_of_record(p, w);
 }
 
+static bool has_more_of_amd(struct parser *p)
+{
+	return p->open && p->dialect == AMD_LOG &&
+	       amd_line_read(p->at, (size_t)(p->line_end - p->at), &p->record) == AMD_LINE_MORE;
+}
+
+/* A line of the kernel's decoder of AMD's errors. 1: it is none. */
+static int take_amd_line(struct parser *p)
+{
+	struct mce first = { .line = p->number };
+	enum amd_line what;
+
+	if (!p->marked)
+		return 1;
+	what = amd_line_read(p->at, (size_t)(p->line_end - p->at), &first);
+	if (what == AMD_LINE_CUT)
+		return wrong_at(p, p->at, "expected a status of 16 digits in this line");
+	if (what == AMD_LINE_OTHER)
+		return has_more_of_amd(p) ? 0 : 1;
+	if (begin(p, AMD_LOG))
+		return -EINVAL;
+	p->record = first;
+	return 0;
+}
+
 static int take_line(struct parser *p)
 {
+	int amd;
+
 	if (at_end(p))
 		return 0;
 	skip_log_prefix(p);
 	if (at_end(p))
 		return 0;
+	amd = take_amd_line(p);
+	if (amd != 1)
+		return amd;
 	if (!is_line_of_record(p)) {
 		if (p->open && p->dialect == MCELOG)
 			note_vendor(p);
