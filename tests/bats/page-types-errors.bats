@@ -259,7 +259,7 @@ walk_fails_with() {
 		# shellcheck disable=SC2086 # words
 		run_split until_closed_without_signal $what
 		status_is 1
-		run ! grep -v 'not there: the dump has no' "$stderr_file"
+		run ! grep -v 'not there: it goes without' "$stderr_file"
 	done
 }
 

@@ -251,8 +251,7 @@ static uint64_t distance(uint64_t a, uint64_t b)
 /* What changed most since the start comes first, then what has most pages. */
 static int by_importance(const void *a, const void *b)
 {
-	const struct watch_row *x = *(const struct watch_row *const *)a;
-	const struct watch_row *y = *(const struct watch_row *const *)b;
+	const struct watch_row *x = a, *y = b;
 	uint64_t of_x = distance(x->now, x->first), of_y = distance(y->now, y->first);
 
 	if (of_x != of_y)
@@ -264,8 +263,7 @@ static int by_importance(const void *a, const void *b)
 
 static int by_flags(const void *a, const void *b)
 {
-	const struct watch_row *x = *(const struct watch_row *const *)a;
-	const struct watch_row *y = *(const struct watch_row *const *)b;
+	const struct watch_row *x = a, *y = b;
 
 	return (x->flags > y->flags) - (x->flags < y->flags);
 }
@@ -279,7 +277,7 @@ static void add_to_others(struct watch *w, const struct watch_row *row)
 }
 
 /* Leaves as many of n rows as fit with one for the others, in the order that they had. */
-static size_t fit_rows(struct watch *w, const struct watch_row **rows, size_t n)
+static size_t fit_rows(struct watch *w, struct watch_row *rows, size_t n)
 {
 	size_t fit = w->screen ? watch_screen_rows(w->screen) : n;
 
@@ -288,12 +286,12 @@ static size_t fit_rows(struct watch *w, const struct watch_row **rows, size_t n)
 	fit -= fit > 0;
 	qsort(rows, n, sizeof(*rows), by_importance);
 	for (size_t i = fit; i < n; i++)
-		add_to_others(w, rows[i]);
+		add_to_others(w, &rows[i]);
 	qsort(rows, fit, sizeof(*rows), by_flags);
 	return fit;
 }
 
-static size_t rows_to_show(struct watch *w, const struct watch_row **rows)
+static size_t rows_to_show(struct watch *w, struct watch_row *rows)
 {
 	size_t n = 0;
 
@@ -301,18 +299,18 @@ static size_t rows_to_show(struct watch *w, const struct watch_row **rows)
 	w->nr_others = 0;
 	for (size_t i = 0; i < w->nr_rows; i++)
 		if (is_worth_showing(&w->rows[i]))
-			rows[n++] = &w->rows[i];
+			rows[n++] = w->rows[i];
 	return fit_rows(w, rows, n);
 }
 
 static void show_rows(struct watch *w)
 {
-	_cleanup_free_ const struct watch_row **rows = xcalloc(w->nr_rows + 1, sizeof(*rows));
+	_cleanup_free_ struct watch_row *rows = xcalloc(w->nr_rows + 1, sizeof(*rows));
 	size_t n = rows_to_show(w, rows);
 
 	w->out.table = NULL;
 	for (size_t i = 0; i < n; i++)
-		record_print(&w->out, &flags_record, &(struct shown){ .watch = w, .row = rows[i] });
+		record_print(&w->out, &flags_record, &(struct shown){ .watch = w, .row = &rows[i] });
 	if (w->nr_others)
 		record_print(&w->out, &others_record,
 			     &(struct shown){ .watch = w, .row = &w->others });
