@@ -2,7 +2,6 @@
 /* Records on stdout, as text or as JSON Lines, by their tables of columns. */
 #include "common/record.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -200,9 +199,7 @@ static bool is_last(const struct record_type *type, size_t i)
 /* Nothing pads the end of a line, and a name sends nothing to the terminal. */
 static void print_padded(FILE *to, const struct record_type *type, size_t i, char *text)
 {
-	for (char *c = text; *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
+	clean_name(text);
 	if (is_last(type, i) && type->columns[i].width <= 0)
 		fprintf(to, "%s\n", text);
 	else

@@ -11,10 +11,19 @@
 
 #include "kpage.h"
 
-void put_name(FILE *f, const char *name)
+void clean_name(char *name)
 {
 	for (; *name; name++)
-		fputc(iscntrl((unsigned char)*name) ? '?' : *name, f);
+		if (iscntrl((unsigned char)*name))
+			*name = '?';
+}
+
+void put_name(FILE *f, const char *name)
+{
+	_cleanup_free_ char *clean = xstrdup(name);
+
+	clean_name(clean);
+	fputs(clean, f);
 }
 
 static void say(const char *fmt, va_list ap, const char *tail)
@@ -26,9 +35,11 @@ static void say(const char *fmt, va_list ap, const char *tail)
 		stdout_has_failed();
 	fprintf(stderr, "%s: ", program_invocation_short_name);
 	/* Names of tasks and files are in it. */
-	if (vasprintf(&text, fmt, ap) >= 0)
-		put_name(stderr, text);
-	free(text);
+	if (vasprintf(&text, fmt, ap) >= 0) {
+		clean_name(text);
+		fputs(text, stderr);
+		free(text);
+	}
 	fprintf(stderr, "%s\n", tail);
 }
 

@@ -58,8 +58,10 @@ static inline void cleanup_fclose(FILE **f)
 		type##_free(*p);                           \
 	}
 
-/* Prints a name that somebody else has chosen, of a task, file or cgroup: control characters
- * as '?', so that it sends nothing to the terminal. */
+/* A name that somebody else has chosen, of a task, file or cgroup, sends nothing to the
+ * terminal: its control characters become '?'. */
+void clean_name(char *name);
+/* Prints it so. */
 void put_name(FILE *f, const char *name);
 
 /*
