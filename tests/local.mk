@@ -57,6 +57,7 @@ unit_tests = \
 	tests/unit/test-task \
 	tests/unit/test-tasks \
 	tests/unit/test-tie \
+	tests/unit/test-util \
 	tests/unit/test-vmas \
 	tests/unit/test-walk-cache \
 	tests/unit/test-walk-pace \
@@ -202,6 +203,8 @@ tests_unit_test_tasks_SOURCES = tests/unit/test-tasks.c $(unit_fixture)
 tests_unit_test_tasks_LDADD = $(unit_libs)
 tests_unit_test_tie_SOURCES = tests/unit/test-tie.c tools/mcekill/tie.c tools/mcekill/tie.h
 tests_unit_test_tie_LDADD = $(unit_libs)
+tests_unit_test_util_SOURCES = tests/unit/test-util.c $(common_fixture)
+tests_unit_test_util_LDADD = $(common_libs)
 tests_unit_test_vmas_SOURCES = tests/unit/test-vmas.c $(common_fixture)
 tests_unit_test_vmas_LDADD = $(common_libs)
 tests_unit_test_walk_cache_SOURCES = tests/unit/test-walk-cache.c $(unit_fixture)
