@@ -44,6 +44,7 @@ KPAGE_EXPORT void kpage_ctx_free(struct kpage_ctx *ctx)
 	if (!ctx)
 		return;
 	close(ctx->root_fd);
+	free(ctx->resent);
 	free(ctx);
 }
 

@@ -552,6 +552,14 @@ int kpage_remote_siginfo(struct kpage_remote *r, struct kpage_siginfo *out);
  */
 int kpage_remote_detach(struct kpage_remote *r);
 
+/*
+ * How often a signal of a memory error (SIGBUS of that code, BUS_MCEERR_AR or _AO) that a
+ * thread was about to take while it was held in this context was queued anew for it, with
+ * kpage_remote_detach(): by that much the kernel's signal:signal_generate, and with it
+ * KPAGE_EVENT_SIGNAL, shows more of them than a memory error has sent.
+ */
+uint64_t kpage_remote_resent(const struct kpage_ctx *ctx, pid_t tid, int code);
+
 /* -------------------------------------------------------------- kill policy */
 
 /* When a thread is signalled about a poisoned page: the values of PR_MCE_KILL_*. */

@@ -70,10 +70,19 @@ static inline void cleanup_closedir(DIR **d)
 /* Longest path that is put together here: /proc, /sys and debugfs are short. */
 #define KPAGE_PATH_MAX 512
 
+/* See kpage_remote_resent(). */
+struct resent {
+	pid_t tid;
+	int code;
+	uint64_t times;
+};
+
 struct kpage_ctx {
 	int root_fd;		/* O_PATH; AT_FDCWD is never used */
 	bool live;
 	char error_path[KPAGE_PATH_MAX];
+	struct resent *resent;
+	size_t nr_resent;
 };
 
 /* Remembers the file of a failure; returns err, so that it can be returned. */

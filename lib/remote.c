@@ -217,6 +217,37 @@ static int give_back(struct kpage_remote *r, siginfo_t *info)
 	return err;
 }
 
+static struct resent *find_resent(const struct kpage_ctx *ctx, pid_t tid, int code)
+{
+	for (size_t i = 0; i < ctx->nr_resent; i++)
+		if (ctx->resent[i].tid == tid && ctx->resent[i].code == code)
+			return &ctx->resent[i];
+	return NULL;
+}
+
+static int count_resent(struct kpage_ctx *ctx, pid_t tid, int code)
+{
+	struct resent *r = find_resent(ctx, tid, code);
+
+	if (!r) {
+		r = reallocarray(ctx->resent, ctx->nr_resent + 1, sizeof(*r));
+		if (!r)
+			return -ENOMEM;
+		ctx->resent = r;
+		r += ctx->nr_resent++;
+		*r = (struct resent){ .tid = tid, .code = code };
+	}
+	r->times++;
+	return 0;
+}
+
+KPAGE_EXPORT uint64_t kpage_remote_resent(const struct kpage_ctx *ctx, pid_t tid, int code)
+{
+	const struct resent *r = find_resent(ctx, tid, code);
+
+	return r ? r->times : 0;
+}
+
 /* ------------------------------------------------------------------------- attach */
 
 int remote_status(struct kpage_ctx *ctx, pid_t tid, const char *key, int base, uint64_t *out)
@@ -568,6 +599,8 @@ static int detach(void *arg)
 
 	for (size_t i = 0; i < r->nr_kept && !r->task.gone; i++) {
 		err = give_back(r, &r->kept[i]);
+		if (!err && is_memory_error(&r->kept[i]))
+			err = count_resent(r->ctx, r->task.tid, r->kept[i].si_code);
 		lost = lost ? lost : err;
 	}
 	r->nr_kept = 0;

@@ -225,9 +225,12 @@ static void test_memory_error(void **state)
 			check_memory_error(r, code);
 		}
 		assert_int_equal(v->shared->handled, 0);
+		assert_int_equal(kpage_remote_resent(v->ctx, v->pid, code), 0);
 		release(r);
 		wait_value(&v->shared->handled, 1);
 		check_info(&v->shared->info, code);
+		/* It was about to take it while it ran for us. */
+		assert_int_equal(kpage_remote_resent(v->ctx, v->pid, code), i % 2);
 		end(v);
 		assert_int_equal(v->shared->handled, 1);
 	}

@@ -150,8 +150,9 @@ static uint64_t address_in(uint64_t pfn, pid_t tid, void *arg)
 	return address && page ? address - bytes_ahead(page) : address;
 }
 
-static void add_seen(struct run *run, pid_t tid, const struct kpage_siginfo *info, bool twice)
+static void note_siginfo(pid_t tid, const struct kpage_siginfo *info, void *arg)
 {
+	struct run *run = arg;
 	struct process *p = process_find(run, process_of_thread(run, tid));
 
 	if (p && info->code == BUS_MCEERR_AR)
@@ -162,13 +163,7 @@ static void add_seen(struct run *run, pid_t tid, const struct kpage_siginfo *inf
 		.code = info->code,
 		.address = info->address,
 		.lsb = info->lsb,
-		.twice = twice,
 	};
-}
-
-static void note_siginfo(pid_t tid, const struct kpage_siginfo *info, void *arg)
-{
-	add_seen(arg, tid, info, false);
 }
 
 /* ----------------------------------------------------------------- in the target */
@@ -216,7 +211,7 @@ static void consume(struct run *run, const struct page *page)
 	if (!err) {
 		err = kpage_remote_load(remote, page->target->address, &info);
 		if (err > 0 && info.signo == SIGBUS)
-			add_seen(run, tid, &info, true);
+			note_siginfo(tid, &info, run);
 		kpage_remote_detach(remote);
 	}
 	if (err < 0 && err != -ESRCH)

@@ -119,7 +119,6 @@ struct thread {
 
 /* A signal that was seen in the task itself, which was held then. */
 struct seen_signal {
-	bool twice;	/* it had been taken from the task, and was sent once more to give it back */
 	pid_t tid;
 	int code;
 	uint64_t address;

@@ -249,25 +249,17 @@ static enum task_state state_of_ended(const struct process *p, const struct vict
 	return v && victim_died_of_it(v) ? STATE_KILLED : STATE_EXITED;
 }
 
-static const struct seen_signal *find_seen(const struct run *run, const struct victim *v,
-					   uint64_t *times)
+static const struct seen_signal *find_seen(const struct run *run, const struct victim *v)
 {
-	const struct seen_signal *found = NULL;
-
-	*times = 0;
-	for (size_t i = 0; i < run->nr_seen; i++) {
-		if (run->seen[i].tid != v->tid || run->seen[i].code != v->code)
-			continue;
-		found = found ? found : &run->seen[i];
-		*times += run->seen[i].twice;
-	}
-	return found;
+	for (size_t i = 0; i < run->nr_seen; i++)
+		if (run->seen[i].tid == v->tid && run->seen[i].code == v->code)
+			return &run->seen[i];
+	return NULL;
 }
 
 static void fill_address(const struct run *run, const struct victim *v, struct task_row *row)
 {
-	uint64_t times;
-	const struct seen_signal *seen = find_seen(run, v, &times);
+	const struct seen_signal *seen = find_seen(run, v);
 	const struct page *page;
 
 	if (seen) {
@@ -275,7 +267,6 @@ static void fill_address(const struct run *run, const struct victim *v, struct t
 		row->address = seen->address;
 		row->lsb = seen->lsb;
 		row->lsb_seen = true;
-		row->sent -= row->sent ? MIN(times, row->sent - 1) : 0;
 		return;
 	}
 	page = v->has_address ? page_at(run, row->pid, v->address) : NULL;
@@ -310,6 +301,9 @@ static void fill_victim(const struct run *run, const struct victim *v, struct ta
 	if (row->state == STATE_KILLED && !row->signal)
 		row->signal = SIGBUS;
 	fill_address(run, v, row);
+	/* It had been taken from the task, and was sent once more to give it back. */
+	if (row->sent)
+		row->sent -= MIN(kpage_remote_resent(run->ctx, v->tid, v->code), row->sent - 1);
 }
 
 static void fill_silent(const struct run *run, const struct process *p, struct task_row *row)
