@@ -190,6 +190,35 @@ static void test_log_lines(void **state)
 	check_kernel("[   12.0] " EXCEPTION "[   12.0] " WHERE "[   12.0] " REGISTERS "[   12.0] " CPU_LINE, 0);
 }
 
+/* As what shows a log begins its lines, also those that are of no record. */
+static void test_log_prefixes(void **state)
+{
+	static const char *const prefixes[] = {
+		"[   12.345678] ", "<0>[   12.3] ", "[   12.3][  T142] ", "[   12.3,1] ",
+		"[Sun Nov 29 19:00:00 2026] ", "[  +0.000012] ", "[Nov29 19:00] ",
+		"kern  :emerg : [   12.345678] ", "kern  :info  : [Sun Nov 29 19:00:00 2026] ",
+		"kern  :warn  : ", "2026-11-29T19:00:00,123456+00:00 ",
+		"kern  :err   : 2026-11-29T19:00:00,123456+00:00 ", "3,1024,12345678,-;",
+		"6,1024,12345678,-,caller=T142;", "Nov 29 19:00:00 host kernel: ",
+		"2026-11-29T19:00:00.123456+00:00 host kernel: [   12.345678] ",
+	};
+	static const char *const lines[] = {
+		"Linux version 6.12.1", HARDWARE EXCEPTION, "APIC: 5", HARDWARE WHERE,
+		HARDWARE REGISTERS, HARDWARE CPU_LINE, "e1000: eth0: Link is up", "",
+	};
+	char text[2048];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		size_t length = 0;
+
+		for (size_t k = 0; k < ARRAY_SIZE(lines); k++)
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%.*s\n",
+						   prefixes[i], (int)strcspn(lines[k], "\n"), lines[k]);
+		check_kernel(text, 3);
+	}
+}
+
 static void test_kernel_corrected(void **state)
 {
 	struct mce_list list = parsed(HARDWARE "CPU 0: Machine Check: 0 Bank 1: 8c00000000000091\n"
@@ -750,6 +779,7 @@ int main(void)
 		cmocka_unit_test(test_zero),
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_log_lines),
+		cmocka_unit_test(test_log_prefixes),
 		cmocka_unit_test(test_kernel_corrected),
 		cmocka_unit_test(test_amd_log),
 		cmocka_unit_test(test_mcelog),

@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ enum dialect {
 
 struct parser {
 	const char *start, *end;	/* of the text */
+	regex_t log_prefix;
 	const char *line, *line_end;
 	const char *at;			/* what is read next */
 	size_t number;			/* of the line */
@@ -583,33 +585,41 @@ static const char *in_line(const struct parser *p, const char *text)
 	return memmem(p->at, (size_t)(p->line_end - p->at), text, strlen(text));
 }
 
-/* "<3>", "[   12.345678] ", "… kernel: ", or "mce: " alone. */
+/* Of what prints a line of the kernel's log, as often as it comes: */
+static const char log_prefix[] =
+	"^(<[0-9]+>"					/* printk: the level */
+	"|\\[[^]]*\\] ?"					/* … the time, the caller */
+	"|[0-9]+,[0-9]+,[0-9]+,[^;]*;"			/* /dev/kmsg */
+	"|[a-z0-9]+ *:[a-z]+ *: "			/* dmesg -x: facility and level */
+	"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+[,.][^ ]+ "	/* … --time-format iso */
+	")+";
+
+static bool skip_text(struct parser *p, const char *found, const char *text)
+{
+	if (found)
+		p->at = found + strlen(text);
+	return found;
+}
+
+/* Up to the mark of hardware errors; without it, what comes before, of syslog, of those
+ * above, and of the kernel's own. */
 static void skip_log_prefix(struct parser *p)
 {
-	static const char mark[] = "[Hardware Error]:", subsystem[] = "mce: ";
-	const char *found = in_line(p, mark), *close;
+	static const char mark[] = "[Hardware Error]:", syslog[] = " kernel: ", subsystem[] = "mce: ";
+	regmatch_t match = { 0 };
 
-	p->in_log = true;
-	p->marked = found;
-	if (found) {
-		p->at = found + strlen(mark);
+	p->marked = skip_text(p, in_line(p, mark), mark);
+	p->in_log = p->marked;
+	if (p->marked)
 		return;
+	p->in_log = skip_text(p, in_line(p, syslog), syslog);
+	match.rm_eo = (regoff_t)(p->line_end - p->at);
+	if (!regexec(&p->log_prefix, p->at, 1, &match, REG_STARTEND)) {
+		p->in_log = true;
+		p->at += match.rm_eo;
 	}
-	found = in_line(p, " kernel: ");
-	if (found) {
-		p->at = found + strlen(" kernel: ");
-		return;
-	}
-	if (in_line(p, subsystem) == p->at) {
-		p->at += strlen(subsystem);
-		return;
-	}
-	close = memchr(p->at, ']', (size_t)(p->line_end - p->at));
-	if ((*p->at == '[' || *p->at == '<') && close) {
-		p->at = close + 1;
-		return;
-	}
-	p->in_log = false;
+	if (in_line(p, subsystem) == p->at)
+		p->in_log = skip_text(p, p->at, subsystem);
 }
 
 /* "CPUID Vendor Intel Family 6 Model 85": all that counts of it is the vendor. */
@@ -740,8 +750,12 @@ int mce_parse(const char *text, size_t length, struct mce_list *list, struct mce
 		.start = text, .end = text + length, .line = text, .line_end = text, .at = text,
 		.err = err,
 	};
-	int result = take_text(&p);
+	int result;
 
+	if (regcomp(&p.log_prefix, log_prefix, REG_EXTENDED))
+		return wrong_at(&p, text, "%s", strerror(ENOMEM));
+	result = take_text(&p);
+	regfree(&p.log_prefix);
 	if (!result)
 		append(list, &p.found);
 	mce_list_release(&p.found);
