@@ -371,6 +371,21 @@ machine_does() {
 	run ! grep -q "Intel's" "$stderr_file"
 }
 
+@test "words of Intel's status on AMD" {
+	cpus AuthenticAMD "succor hypervisor"
+	record="CPU 0 BANK 1 STATUS UNCORRECTED SRAR MCGSTATUS RIPV"
+	inject --decode <<< "$record"
+	status_is 0
+	stderr_is "mce-inject: <stdin>:1: a record of Intel's CPUs (S, AR), which AMD's read otherwise (to judge it by Intel's rules: --vendor intel)"
+	inject --decode --vendor intel <<< "$record"
+	status_is 0
+	stderr_is
+	# Bits that AMD has for something else, given as a number, are what they are.
+	inject --decode <<< "CPU 0 BANK 1 STATUS 0xbd80000000000134"
+	status_is 0
+	stderr_is
+}
+
 @test "the machine: broadcast, unless it is local, told not to, or AMD's" {
 	inject --via machine --dry-run <<- 'END'
 		CPU 1 BANK 2

@@ -134,16 +134,6 @@ static int choose_cpu(const struct run *run, struct mce *m)
 	return EXIT_OK;
 }
 
-/* The bits of action required and optional mean something else on AMD. */
-static void warn_of_vendor(const struct run *run)
-{
-	const struct ready *ready = run->opt.ready;
-
-	if (vendor_is_amd(run->machine.rules.vendor) && ready->status & (MCI_S | MCI_AR))
-		warn("--%s: a record of Intel's CPUs, which AMD's read otherwise (write one: see RECORDS in "
-		     "mce-inject(1))", ready->name);
-}
-
 static int make_ready(struct run *run)
 {
 	const struct options *opt = &run->opt;
@@ -156,7 +146,6 @@ static int make_ready(struct run *run)
 		return status;
 	if (has && address < kpage_page_size())
 		return fail(EXIT_USAGE, "an address in page 0: that is what hidden PFNs read as");
-	warn_of_vendor(run);
 	ready_make(opt->ready, has ? &address : NULL, &m);
 	status = choose_cpu(run, &m);
 	if (status)
@@ -208,6 +197,22 @@ static void name_record(const struct run *run, size_t i, char *buf, size_t size)
 		snprintf(buf, size, "%s:%zu", run->sources[i], run->list.records[i].line);
 	else
 		snprintf(buf, size, "--%s", run->opt.ready ? run->opt.ready->name : "");
+}
+
+/* The bits of action required and optional mean something else on AMD. */
+static void warn_of_vendor(const struct run *run)
+{
+	for (size_t i = 0; i < run->list.n; i++) {
+		const struct mce *m = &run->list.records[i];
+		char name[256];
+
+		if (!m->of_intel || !vendor_is_amd(rules_for(run, m).vendor))
+			continue;
+		name_record(run, i, name, sizeof(name));
+		warn("%s: a record of Intel's CPUs (S, AR), which AMD's read otherwise (%s)", name,
+		     run->opt.decode ? "to judge it by Intel's rules: --vendor intel" :
+				       "write one for them: see RECORDS in mce-inject(1)");
+	}
 }
 
 /* The group that begins with record i. */
@@ -376,6 +381,7 @@ static int go(struct run *run)
 		status = run->opt.ready ? make_ready(run) : read_sources(run);
 	if (status)
 		return status;
+	warn_of_vendor(run);
 	env.ctx = run->ctx;
 	if (run->opt.dry_run)
 		return dry_run(run, &env);

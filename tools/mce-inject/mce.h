@@ -48,6 +48,7 @@ struct mce {
 	uint64_t value[NR_MCE_FIELDS];
 	uint32_t given;		/* a bit a field that was given */
 	uint32_t way;
+	bool of_intel;		/* its status was told with S or AR, which AMD's has not */
 	size_t line;		/* where it begins; 0: it is not from a text */
 };
 

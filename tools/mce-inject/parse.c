@@ -254,6 +254,7 @@ static int take_bits(struct parser *p, enum mce_field field, const struct name *
 		if (word_is(w, names[i].name)) {
 			p->at += w.length;
 			mce_set(&p->record, field, p->record.value[field] | names[i].bits);
+			p->record.of_intel |= field == MCE_STATUS && names[i].bits & (MCI_S | MCI_AR);
 			return 0;
 		}
 	if (!w.length || !isdigit((unsigned char)w.text[0]))

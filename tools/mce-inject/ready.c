@@ -33,6 +33,7 @@ void ready_make(const struct ready *ready, const uint64_t *address, struct mce *
 	mce_set(out, MCE_CPU, 0);
 	mce_set(out, MCE_BANK, ready->bank);
 	mce_set(out, MCE_STATUS, ready->status);
+	out->of_intel = ready->status & (MCI_S | MCI_AR);
 	if (ready->has_mcgstatus)
 		mce_set(out, MCE_MCGSTATUS, ready->mcgstatus);
 	if (address) {
