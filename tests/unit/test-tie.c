@@ -25,7 +25,8 @@ static struct world {
 	pid_t owner;		/* of every page that fails */
 	uint64_t owner_address;
 	pid_t unwanted;		/* a thread that nobody has asked for */
-	pid_t pending;		/* a thread that a signal waits for */
+	pid_t pending;		/* a thread that a signal waits for … */
+	bool runs_soon;		/* … and that does not block it */
 	enum tie_cause touch_cause;
 	uint64_t touch_pfn;
 	char text[8000];
@@ -68,10 +69,12 @@ static void ask_touch(struct tie_kill *kill, void *arg)
 	kill->has_pfn = w.touch_pfn;
 }
 
-static bool ask_pending(pid_t tid, void *arg)
+static enum tie_wait ask_pending(pid_t tid, void *arg)
 {
 	assert_ptr_equal(arg, &w);
-	return tid == w.pending;
+	if (tid != w.pending)
+		return WAIT_NONE;
+	return w.runs_soon ? WAIT_COMING : WAIT_HELD;
 }
 
 static void see_kill(const struct tie_kill *k, void *arg)
@@ -321,6 +324,26 @@ static void test_pending(void **state)
 	takes(20, BUS_MCEERR_AO, true);
 	tie_end(&w.tie);
 	reported("");
+}
+
+/* On a busy machine it does not get to run for a while. */
+static void test_not_run_yet(void **state)
+{
+	(void)state;
+	w.pending = 20;
+	w.runs_soon = true;
+	is_sent(20, BUS_MCEERR_AO, KPAGE_SENT_DELIVERED);
+	fails(7);
+	passes(9000);
+	assert_true(tie_is_open(&w.tie));
+	takes(20, BUS_MCEERR_AO, true);
+	reported("failure 7 page: Recovered hits at 102\nAO 20/20 handler by 7 failed 102 at 101\n");
+	is_sent(20, BUS_MCEERR_AO, KPAGE_SENT_DELIVERED);
+	fails(8);
+	passes(9000);
+	reported("failure 8 page: Recovered hits at 9105\n");
+	passes(1000);
+	reported("AO 20/20 pending by 8 failed 9105 at 9104\n");
 }
 
 static void test_pending_until_the_end(void **state)
@@ -576,6 +599,7 @@ int main(void)
 		cmocka_unit_test_setup(test_no_delivery, setup),
 		cmocka_unit_test_setup(test_delivery_alone, setup),
 		cmocka_unit_test_setup(test_pending, setup),
+		cmocka_unit_test_setup(test_not_run_yet, setup),
 		cmocka_unit_test_setup(test_pending_until_the_end, setup),
 		cmocka_unit_test_setup(test_pending_taken_unseen, setup),
 		cmocka_unit_test_setup(test_sent_anew, setup),

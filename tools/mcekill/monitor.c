@@ -134,12 +134,14 @@ static void take_touch(struct tie_kill *kill, void *arg)
 	cause_of_touch(m->ctx, &m->origins, m->tie.nr_failures, kill);
 }
 
-static bool has_pending(pid_t tid, void *arg)
+static enum tie_wait wait_of(pid_t tid, void *arg)
 {
 	struct monitor *m = arg;
 	struct kpage_task task;
 
-	return !kpage_task_read(m->ctx, tid, &task) && task.sigbus_pending;
+	if (kpage_task_read(m->ctx, tid, &task) || !task.sigbus_pending)
+		return WAIT_NONE;
+	return task.sigbus_blocked || task.state == 'T' || task.state == 't' ? WAIT_HELD : WAIT_COMING;
 }
 
 static void take_kill(const struct tie_kill *kill, void *arg)
@@ -350,7 +352,7 @@ int monitor_run(struct kpage_ctx *ctx, const struct options *opt)
 {
 	struct monitor *m = xcalloc(1, sizeof(*m));
 	const struct tie_hooks hooks = { take_task,   take_failure, take_touch,
-					 has_pending, take_kill,    m };
+					 wait_of, take_kill,    m };
 	int status;
 
 	m->ctx = m->origins.ctx = ctx;

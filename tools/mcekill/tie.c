@@ -294,16 +294,24 @@ void tie_event(struct tie *t, const struct kpage_event *event, const struct tie_
 	}
 }
 
-/* Its time is over: what is not known now stays so, unless it waits for its task. */
-static void settle(struct tie *t, struct tie_kill *k)
+static enum tie_wait wait_of(const struct tie *t, const struct tie_kill *k)
 {
-	bool waits = k->action == ACTION_NONE && !k->closed && !t->log_only &&
-		     t->hooks.is_pending(k->tid, t->hooks.arg);
+	if (k->action != ACTION_NONE || k->closed || t->log_only)
+		return WAIT_NONE;
+	return t->hooks.waits(k->tid, t->hooks.arg);
+}
 
+/* Its time is over: what is not known now stays so, unless it waits for its task. */
+static void settle(struct tie *t, struct tie_kill *k, uint64_t now_ns)
+{
+	enum tie_wait wait = wait_of(t, k);
+
+	if (wait == WAIT_COMING && now_ns - k->seen_ns < TIE_LATE_NS)
+		return;
 	if (k->cause == CAUSE_OPEN)
 		k->cause = CAUSE_UNKNOWN;
 	k->closed = true;
-	if (!waits)
+	if (wait == WAIT_NONE)
 		return;
 	k->action = ACTION_PENDING;
 	t->hooks.kill(k, t->hooks.arg);
@@ -319,7 +327,7 @@ void tie_tick(struct tie *t, uint64_t now_ns)
 		struct tie_kill *k = &t->kills[i];
 
 		if (!k->told && now_ns - k->seen_ns >= TIE_GRACE_NS)
-			settle(t, k);
+			settle(t, k, now_ns);
 	}
 	report_complete(t);
 }

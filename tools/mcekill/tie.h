@@ -34,6 +34,13 @@ enum tie_action {
 	ACTION_PENDING,	/* waits: the task blocks it, or is stopped */
 };
 
+/* Whether a SIGBUS waits for a task. */
+enum tie_wait {
+	WAIT_NONE,
+	WAIT_COMING,	/* it takes it as soon as it runs */
+	WAIT_HELD,	/* it blocks it, or is stopped */
+};
+
 /* When an event was: by CLOCK_MONOTONIC, and what the clock on the wall showed then. The
  * latter is found once: the difference of the two changes. */
 struct tie_time {
@@ -77,8 +84,7 @@ struct tie_hooks {
 	void (*failure)(struct tie_failure *f, bool has_victim, void *arg);
 	/* Of a task that touched a page: the cause, and the PFN as far as it can be known. */
 	void (*touched)(struct tie_kill *kill, void *arg);
-	/* Whether a SIGBUS waits for the task. */
-	bool (*is_pending)(pid_t tid, void *arg);
+	enum tie_wait (*waits)(pid_t tid, void *arg);
 	void (*kill)(const struct tie_kill *kill, void *arg);
 	void *arg;
 };
@@ -88,6 +94,8 @@ struct tie_hooks {
 #define TIE_FAILURES 256
 /* How long the other half of an event is waited for. */
 #define TIE_GRACE_NS UINT64_C(1000000000)
+/* … and for how long a task that has a signal to take, and does not get to run. */
+#define TIE_LATE_NS (10 * TIE_GRACE_NS)
 
 struct tie {
 	struct tie_hooks hooks;
