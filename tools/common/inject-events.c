@@ -239,6 +239,11 @@ bool injection_has_halves(const struct injection *inj)
 	return inj->nr_waiting || inj->nr_faults;
 }
 
+bool injection_has_open(struct injection *inj)
+{
+	return injection_has_halves(inj) || victims_are_open(&inj->victims, inj->ctx);
+}
+
 static bool is_open(struct injection *inj, double passed, double seconds)
 {
 	return (injection_has_halves(inj) && passed < HALF_S) ||

@@ -212,6 +212,14 @@ void injection_read_events(struct injection *inj);
 /* Whether a signal was read that waits for what it was sent for, or the other way round. */
 bool injection_has_halves(const struct injection *inj);
 
+/* Whether one was, or a task is not known to have taken its signal: it takes it as soon as it
+ * runs. */
+bool injection_has_open(struct injection *inj);
+
+/* What is on its way when a time is up that somebody has given is waited for longer: that
+ * long. On a busy machine it is late, and what is told of it without it is not so. */
+#define INJECTION_LATE_S 10
+
 /* Waits until the fate of every signalled task is known, and ends the watch. seconds: how
  * long at most. */
 void injection_settle(struct injection *inj, double seconds);

@@ -194,7 +194,7 @@ static bool is_accounted_for(const struct run *run, const struct process *p)
 
 static bool are_accounted_for(struct run *run)
 {
-	if (injection_has_halves(&run->inj) || victims_are_open(&run->inj.victims, run->ctx))
+	if (injection_has_open(&run->inj))
 		return false;
 	for (size_t i = 0; i < run->nr_processes; i++)
 		if (!is_accounted_for(run, &run->processes[i]))
@@ -208,6 +208,13 @@ static double time_to_wait(const struct run *run)
 	if (run->opt.has_wait)
 		return run->opt.wait;
 	return run->child ? -1 : 1;
+}
+
+/* Without a time to wait nothing is waited for. */
+static bool waits_on(struct run *run, double limit, double passed)
+{
+	return limit < 0 || passed < limit ||
+	       (limit > 0 && passed < limit + INJECTION_LATE_S && injection_has_open(&run->inj));
 }
 
 static void note_status(struct run *run)
@@ -229,7 +236,7 @@ void processes_wait(struct run *run)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	look(run);
 	while (!are_accounted_for(run) && !signals_pending() &&
-	       (limit < 0 || seconds_since(&start) < limit)) {
+	       waits_on(run, limit, seconds_since(&start))) {
 		nanosleep(&tick, NULL);
 		look(run);
 	}

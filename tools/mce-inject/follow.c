@@ -285,14 +285,29 @@ static void print(struct follow *f)
 	record_print(&f->out, &total_record, f);
 }
 
-void follow_report(struct follow *f, uint64_t wait_ns)
+/* The handler of machine checks only passes a page on; the filter may reject it. */
+static bool is_on_its_way(struct follow *f, size_t failures)
 {
+	bool is_told = f->inj.watch && f->inj.filter_known && !f->inj.filter.enable;
+
+	return (is_told && f->nr_failures < failures) || injection_has_open(&f->inj);
+}
+
+static bool waits_on(struct follow *f, size_t failures, double limit, double passed)
+{
+	return passed < limit ||
+	       (limit > 0 && passed < limit + INJECTION_LATE_S && is_on_its_way(f, failures));
+}
+
+void follow_report(struct follow *f, uint64_t wait_ns, size_t failures)
+{
+	const double limit = (double)wait_ns / 1e9;
 	struct timespec start, nap = { .tv_nsec = 50 * 1000 * 1000 };
 
 	if (!f)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (!signals_pending() && seconds_since(&start) < (double)wait_ns / 1e9) {
+	while (!signals_pending() && waits_on(f, failures, limit, seconds_since(&start))) {
 		look(f);
 		nanosleep(&nap, NULL);
 	}

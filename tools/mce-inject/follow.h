@@ -12,7 +12,8 @@ struct follow;
 int follow_new(struct kpage_ctx *ctx, const struct options *opt, uint64_t address,
 	       struct follow **out);
 
-/* Follows for that long, then prints what the log says about it, each memory failure, each
- * task that was signalled, and the totals. Takes NULL. */
-void follow_report(struct follow *f, uint64_t wait_ns);
+/* Follows for that long, and a little longer if so many memory failures are to come, then
+ * prints what the log says about it, each memory failure, each task that was signalled, and
+ * the totals. Takes NULL. */
+void follow_report(struct follow *f, uint64_t wait_ns, size_t failures);
 void follow_free(struct follow *f);

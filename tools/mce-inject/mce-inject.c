@@ -296,6 +296,20 @@ static int inject_group(const struct run *run, const struct inject_env *env, voi
 	return status ? status : run->opt.route->inject(env, state, &group, name);
 }
 
+/* The memory failures that are sure to come of it. */
+static size_t count_failures(const struct run *run, const struct inject_env *env)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->list.n; i++) {
+		struct mce_judgement j;
+
+		run->opt.route->judge(env, &run->list.records[i], &j);
+		n += j.action == MCE_FAILURE;
+	}
+	return n;
+}
+
 static int inject_all(const struct run *run, const struct inject_env *env, void *state,
 		      struct book *book)
 {
@@ -304,7 +318,7 @@ static int inject_all(const struct run *run, const struct inject_env *env, void 
 
 	for (size_t i = 0; !status && !signals_pending() && i < run->list.n; i += group_at(run, i).n)
 		status = inject_group(run, env, state, book, i);
-	follow_report(follow, run->opt.wait_ns);
+	follow_report(follow, run->opt.wait_ns, status ? 0 : count_failures(run, env));
 	follow_free(follow);
 	return status;
 }
