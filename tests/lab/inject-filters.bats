@@ -174,12 +174,18 @@ start_long() {
 	yields false 'of("run").filter.enable'
 }
 
+# Pages that a process has freed can wait in a list of the CPU that they were new on.
+drain() {
+	echo 1 > /proc/sys/vm/compact_memory
+}
+
 @test "--memcg alone: the cgroup's own pages, and not those of the cgroups below" {
 	# Processes are in the leaves only; what has been charged here stays so.
 	read_in $CGROUP inside
 	echo +memory > $CGROUP/cgroup.subtree_control
 	mkdir $CGROUP/below
 	victim_in $CGROUP/below below -m 1
+	drain
 	inject --memcg $CGROUP
 	ends_with 0
 	yields "true file poisoned" \
@@ -201,6 +207,7 @@ start_long() {
 	pids+=("$pid")
 	eventually grep -q sleep "/proc/$pid/comm"
 	eventually grep -q '^State:.S' "/proc/$pid/status"
+	drain
 	inject --memcg $CGROUP
 	ends_with 0
 	silent
@@ -268,7 +275,7 @@ start_long() {
 	injector=$!
 	eventually has_corrupted
 	eventually filter_is "$ANY"
-	[ ! -e "$NOTE" ]
+	eventually eval '[ ! -e "$NOTE" ]'
 	kill -0 "$injector"
 	kill -INT "$injector"
 	wait "$injector" || true

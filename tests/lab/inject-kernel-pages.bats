@@ -11,6 +11,20 @@ bats_require_minimum_version 1.5.0
 
 load helper
 
+TABLES=/sys/fs/cgroup/inject-tables
+
+# Whose page tables are there to the end.
+setup_file() {
+	mkdir "$TABLES"
+	sh -c 'echo $$ > "$1/cgroup.procs"; exec sleep 1000' sh "$TABLES" > /dev/null 2>&1 3>&- &
+	echo $! > "$BATS_FILE_TMPDIR/sleeper"
+}
+
+teardown_file() {
+	kill -KILL "$(< "$BATS_FILE_TMPDIR/sleeper")"
+	eventually rmdir "$TABLES"
+}
+
 setup() {
 	pids=()
 	before=$(corrupted)
@@ -76,7 +90,9 @@ by_force() {
 }
 
 @test "a page table" {
-	by_force pgtable -b pgtable
+	eventually grep -q sleep "/proc/$(< "$BATS_FILE_TMPDIR/sleeper")/comm"
+	inject --list-targets --cgroup "$TABLES" -b pgtable --count 1
+	by_force pgtable --pfn "$(jq .pfn <<< "$target")"
 }
 
 # From the first megabyte, where PCs keep their video memory; 0 is never poisoned.

@@ -249,7 +249,7 @@ has_moved() {
 sleep_and_inject() {
 	local call sleepers="" ready
 
-	pids=()
+	kill_victims
 	for call in "${calls[@]}"; do
 		"$odd_target" sleep "$call:$1" > "$BATS_TEST_TMPDIR/$call" 2>&1 3>&- &
 		pids+=($!)
@@ -293,16 +293,24 @@ sleep_and_inject() {
 		NF && ($(NF - 1) < sleep - 10 || $(NF - 1) >= sleep + passed) { exit 1 }' <<< "$list"
 }
 
+# How often each thread of the target has gone to sleep.
+switches() {
+	local files
+
+	mapfile -t files < <(of_threads "$pid" status)
+	sed -n 's/^voluntary.*:\s*//p' "${files[@]}"
+}
+
 @test "the other threads of a target run on" {
 	local was now
 
 	start target "$odd_target" threads
-	was=$(sed -n 's/^voluntary.*:\s*//p' "/proc/$pid"/task/*/status)
+	was=$(switches)
 	# By the way: 32 pages are 32 stops of the first thread.
 	inject -m soft-madvise --early -p "$pid" --vaddr "$(first_pages 32)"
 	ended_with 0
 	shows '$totals.outcomes == {"migrated": 32}'
-	now=$(sed -n 's/^voluntary.*:\s*//p' "/proc/$pid"/task/*/status)
+	now=$(switches)
 	paste <(echo "$was") <(echo "$now")
 	(($(wc -l <<< "$now") == 3))
 	# Each of the two sleeps a thousandth of a second at a time.

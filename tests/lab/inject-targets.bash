@@ -149,15 +149,24 @@ is_valid() {
 	"$BATS_TEST_DIRNAME/../check-json" < "$report"
 }
 
+# of_threads PID FILE: that file of each of its threads, in the order of their numbers, which
+# as text can be another one.
+of_threads() {
+	printf '%s\n' "/proc/$1/task/"*"/$2" | sort -V
+}
+
 # Each thread of a process with its kill policy, from the flags that the kernel shows.
 policies() {
+	local files
+
+	mapfile -t files < <(of_threads "$1" stat)
 	awk '{
 		sub(/.*\) /, "")
 		own = int($7 / 128) % 2
 		early = int($7 / 134217728) % 2
 		split(FILENAME, path, "/")
 		print path[5], own ? early ? "early" : "late" : "default"
-	}' "/proc/$1"/task/*/stat
+	}' "${files[@]}"
 }
 
 has_policy() {

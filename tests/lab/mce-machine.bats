@@ -17,8 +17,12 @@ CPUS=/sys/devices/system/machinecheck/machinecheck0
 TRACE=/sys/kernel/tracing/instances/mce-test
 
 setup_file() {
-	# The victims have the other processor for themselves.
-	taskset -a -p -c 0 $$ > /dev/null
+	local process
+
+	# The victims have the other processor for themselves. Threads of the kernel have no exe.
+	for process in /proc/[0-9]*; do
+		[ ! -e "$process/exe" ] || taskset -a -p -c 0 "${process##*/}" > /dev/null || true
+	done
 	mkdir "$TRACE"
 	echo 1 > "$TRACE/events/mce/mce_record/enable"
 }

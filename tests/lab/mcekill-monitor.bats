@@ -120,6 +120,8 @@ kill='.record == "kill"'
 # ------------------------------------------------------------------ who is told at once
 
 @test "a failure, and its task with a handler: tied by the page" {
+	local begun=$EPOCHSECONDS
+
 	start target usemem -m 1 --policy early --handler
 	watch
 	inject -p "$pid" --vaddr "$(page 3)"
@@ -133,7 +135,8 @@ kill='.record == "kill"'
 		.pending_since == null'
 	jq -es 'map(select(.record == "failure"))[0].time == map(select(.record == "kill"))[0].failed' "$printed"
 	# The clock on the wall: within what the test has taken.
-	jq -es '.[0].time | sub("\\.[0-9]*"; "") | fromdate | now - . | . >= -2 and . < 60' "$printed"
+	jq -es --argjson begun "$begun" \
+		'.[0].time | sub("\\.[0-9]*"; "") | fromdate | . >= $begun - 2 and . <= now + 2' "$printed"
 	stop
 	sums '.failures == 1 and .signals == 1 and .killed == 0 and .lost == 0 and .source == "tracefs"'
 	[ ! -s "$words" ]
@@ -181,6 +184,7 @@ kill='.record == "kill"'
 	start target usemem -m 1 --policy early --handler
 	watch
 	kill -STOP "$pid"
+	eventually has_state "$pid" T
 	inject --wait 0 -p "$pid" --vaddr "$(page 1)"
 	prints 1 "$kill"' and .action == "pending"'
 	kill -CONT "$pid"
@@ -286,8 +290,12 @@ kill='.record == "kill"'
 	pfn=$(target_pfn 3)
 	poison_foreign "$pfn"
 	prints 1 "$failure"
+	# It looks when there is nothing to be seen any more.
+	kill -STOP "$monitor"
+	eventually has_state "$monitor" T
 	kill -USR1 "$pid"
 	gone "$pid"
+	kill -CONT "$monitor"
 	# A kernel without UFFDIO_POISON leaves one cause.
 	prints 1 "$kill"' and .action == "default" and .pfn == null and
 		.cause == "'"$([ "$old" = yes ] && echo late || echo unknown)"'"'
@@ -374,9 +382,10 @@ kill='.record == "kill"'
 
 # ----------------------------------------------------------------------- it lasts
 
-# rss PID: in kB, without what is mapped of its files, which comes as it is touched.
+# rss PID: in kB, without what is mapped of its files, which comes as it is touched. The
+# counters of /proc/PID/status are behind by what each CPU has not added to them.
 rss() {
-	awk '/^RssAnon/ { print $2 }' "/proc/$1/status"
+	awk '/^Anonymous/ { print $2 }' "/proc/$1/smaps_rollup"
 }
 
 # ticks PID: of CPU time.
@@ -390,23 +399,25 @@ ticks() {
 	start target usemem -m 2 --policy early --handler
 	watch
 	for ((i = 0; i < 10; i++)); do
+		# Of the first fifty it hears at once: more of them at a time do not come later.
+		((i)) || kill -STOP "$monitor"
 		inject --wait 0 -p "$pid" --vaddr "$(printf 0x%x+0x%x $((at + i * 50 * 4096)) $((50 * 4096)))"
+		kill -CONT "$monitor"
 		jq -r 'select(.record == "page" and .outcome == "poisoned").pfn' "$report" >> "$BATS_TEST_TMPDIR/pfns"
 		eventually eval '(($(grep -c "\"record\":\"failure\"" "$printed") == (i + 1) * 50))'
 		((i)) || first=$(rss "$monitor")
 	done
 	last=$(rss "$monitor")
-	echo "# RssAnon after 50: $first kB, after 500: $last kB" >&3
+	echo "# anonymous memory after 50: $first kB, after 500: $last kB" >&3
 	# What the allocator does by itself.
 	((last - first <= 64))
 	[ "$(wc -l < "$BATS_TEST_TMPDIR/pfns")" = 500 ]
 	diff <(sort "$BATS_TEST_TMPDIR/pfns") <(jq -r "select($failure).pfn" "$printed" | sort)
-	rest 1.5
+	prints 500 "$kill"' and .code == "BUS_MCEERR_AO" and .action == "handler"'
 	stop
 	# Each signal is tied to its page.
 	diff <(sort "$BATS_TEST_TMPDIR/pfns") <(jq -r "select($kill and .cause == \"memory-failure\").pfn" "$printed" | sort)
 	sums '.failures == 500 and .signals == 500 and .killed == 0 and .lost == 0'
-	prints 500 "$kill"' and .code == "BUS_MCEERR_AO" and .action == "handler"'
 }
 
 @test "the module is unloaded and loaded again meanwhile" {
@@ -457,6 +468,8 @@ ticks() {
 	start target usemem -m 2
 	watch
 	echo 4 > "$instances/kpage-$monitor-0/buffer_size_kb"
+	# Each CPU has a buffer: this one's is to be too small.
+	taskset -p -c 0 $BASHPID
 	kill -STOP "$monitor"
 	inject --wait 0 -p "$pid" --vaddr "$(first_pages 512)"
 	kill -CONT "$monitor"
@@ -478,7 +491,7 @@ ticks() {
 	prints 1 "$kill"
 	: > "$fail"
 	eventually grep -q 'Input/output error: it is tried again$' "$words"
-	prints 1 '.record == "lost" and .events == null'
+	eventually grep -q '"record":"lost".*"events":null' "$printed"
 	# Again and again, but not all the time.
 	rest 8
 	(($(grep -c 'it is tried again$' "$words") <= 4))
@@ -504,21 +517,26 @@ ticks() {
 	kill -USR1 "$pid"
 	prints 1 "$kill"' and .cause == "late" and .pfn == '"$pfn"' and .action == "handler"'
 	# What it does not need at the moment is not in force.
-	grep -qE '^CapEff:[[:space:]]0+$' "/proc/$monitor/status"
+	eventually grep -qE '^CapEff:[[:space:]]0+$' "/proc/$monitor/status"
 	stop
 	[ ! -s "$words" ]
 }
 
-@test "idle, it takes next to no time" {
+# Its time in five seconds. What else a busy machine does in them can count as its own.
+is_idle() {
 	local before after
 
+	before=$(ticks "$monitor")
+	rest 5
+	after=$(ticks "$monitor")
+	echo "# $((after - before)) ticks of $(getconf CLK_TCK) in 5 s" >&3
+	((after - before <= $(getconf CLK_TCK) / 20))
+}
+
+@test "idle, it takes next to no time" {
 	watch
 	rest 2
-	before=$(ticks "$monitor")
-	rest 10
-	after=$(ticks "$monitor")
-	echo "# $((after - before)) ticks of $(getconf CLK_TCK) in 10 s" >&3
-	((after - before <= $(getconf CLK_TCK) / 5))
+	eventually is_idle
 	stop
 }
 
@@ -578,7 +596,7 @@ ticks() {
 	pid=${pids[0]} at=$(sed -n '/ at 0x/ { s/.* at \(0x[0-9a-f]*\)-.*/\1/p; q }' "$BATS_TEST_TMPDIR/target.out")
 	# In a mount namespace of its own, where it is neither here nor below debugfs.
 	watch_by unshare -m sh -c 'umount -l /sys/kernel/debug /sys/kernel/tracing; exec mcekill "$@"' sh
-	grep -q "goes by the kernel's log alone" "$words"
+	eventually grep -q "goes by the kernel's log alone" "$words"
 	inject --wait 0 -p "$pid" --vaddr "$(page 1)"
 	prints 1 "$failure"' and .origin == "ours" and .result == "Recovered"'
 	prints 1 "$kill"' and .pid == '"$pid"' and .code == null and .action == null and .cause == "memory-failure" and

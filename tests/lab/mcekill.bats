@@ -96,7 +96,8 @@ not_told() {
 
 # tids_of PID: an array of its threads.
 tids_of() {
-	tids=(/proc/"$1"/task/*)
+	mapfile -t tids < <(of_threads "$1" comm)
+	tids=("${tids[@]%/comm}")
 	tids=("${tids[@]##*/}")
 }
 
@@ -252,6 +253,7 @@ with_policy() {
 
 @test "the first thread has ended: none of the others is told, early or not" {
 	start target "$odd_target" leaderless
+	eventually has_state "$pid" Z
 	tids_of "$pid"
 	mce --early -p "$pid"
 	exits_with 1 "--early: thread $pid: it has ended"

@@ -292,8 +292,8 @@ static void run_sleep(const char *arg)
 			exit(2);
 	seconds = atoi(arg + len + 1);
 	say_ready();
-	timer = make_timer();
 	clock_gettime(CLOCK_MONOTONIC, &from);
+	timer = make_timer();
 	errno = 0;
 	result = sleeps[i].call(timer);
 	say("odd-target: %s returned %ld, errno %d,", sleeps[i].name, result, errno);

@@ -15,6 +15,26 @@ commands_of() {
 		"$BATS_TEST_DIRNAME/../../README.md"
 }
 
+# has_memory PID: its four megabytes are there; its handler and its threads are before.
+has_memory() {
+	awk '/^Rss(Anon|Shmem):/ { kb += $2 } END { exit kb < 4096 }' "/proc/$1/status" 2> /dev/null
+}
+
+# What README.md sleeps for, as long as it takes here: for the usemem that was started last,
+# by itself or by mcekill --report.
+sleep() {
+	local parent=$! pid end=$((SECONDS + 120))
+
+	while ((SECONDS < end)); do
+		pid=$parent
+		[[ $(< "/proc/$parent/comm") == usemem ]] || pid=$(pgrep -x -P "$parent" usemem)
+		! has_memory "${pid:-none}" || return 0
+		command sleep 0.1
+	done
+	return 1
+}
+export -f has_memory sleep
+
 @test "Test your SIGBUS handler" {
 	commands_of "Test your SIGBUS handler" > "$BATS_TEST_TMPDIR/script"
 	[ "$(wc -l < "$BATS_TEST_TMPDIR/script")" -ge 15 ]

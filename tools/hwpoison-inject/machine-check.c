@@ -12,9 +12,10 @@
 
 #include "common/vm-monitor.h"
 
-/* How long the kernel has to mark the page, and to get it out of use. */
-#define MARK_S 2
-#define UNMAP_S 1
+/* How long the kernel has to mark a page that its filter may reject, … */
+#define FILTER_S 2
+/* … and to get one out of use, which it does not with all. */
+#define UNMAP_S 5
 
 /* A bank of the memory controller; valid, uncorrected, enabled, with address and MISC, found
  * by a scrub; the processor can go on; the address is physical and that of a page of 4 kB. */
@@ -41,11 +42,12 @@ static bool is_mapped(const struct page_owner *owner, uint64_t pfn)
 /* The handler only passes the page on; the kernel takes it out of use at its leisure. */
 static void wait_for_kernel(const struct injection *inj, uint64_t pfn, const struct page_owner *owner)
 {
+	const double mark_s = inj->filter_known && !inj->filter.enable ? INJECTION_LATE_S : FILTER_S;
 	const struct timespec tick = { .tv_nsec = 10 * 1000 * 1000 };
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (!is_marked(inj, pfn) && seconds_since(&start) < MARK_S)
+	while (!is_marked(inj, pfn) && seconds_since(&start) < mark_s)
 		nanosleep(&tick, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	do
