@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define PID 17
 #define START UINT64_C(1024)	/* page of its mapping */
@@ -284,18 +285,24 @@ static void test_tags_of_another(void **state)
 
 /* ----------------------------------------------------------------------- report */
 
-/* It is not left by the way: what it tells of is being done. */
-static void test_report_that_runs(void **state)
+/* Not read yet. */
+static void start_report(struct viewer *v)
 {
-	struct viewer *v = *state;
-
-	put_injector(v->map, "#!/bin/sh\nexec sleep 1000\n");
 	viewer_open(v, 0);
 	viewer_press(v, "k");
 	for (const char *c = "poison"; *c; c++)
 		app_key(&v->app, *c);
 	app_key(&v->app, KEY_OF_ENTER);
 	assert_int_equal(v->app.nr_views, 2);
+}
+
+/* It is not left by the way: what it tells of is being done. */
+static void test_report_that_runs(void **state)
+{
+	struct viewer *v = *state;
+
+	put_injector(v->map, "#!/bin/sh\nexec sleep 1000\n");
+	start_report(v);
 	app_key(&v->app, KEY_OF_TAB);
 	assert_int_equal(v->app.nr_views, 2);
 	assert_string_equal(v->app.status, "it still runs: again, and it is asked to end");
@@ -305,6 +312,20 @@ static void test_report_that_runs(void **state)
 	viewer_settle(v);
 	viewer_press(v, "q");
 	assert_true(v->app.quit);
+}
+
+/* It is looked at now and then only: a key may come before its end was seen. */
+static void test_report_left_at_once(void **state)
+{
+	struct viewer *v = *state;
+	siginfo_t info;
+
+	start_report(v);
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	app_key(&v->app, KEY_OF_ESCAPE);
+	assert_int_equal(v->app.nr_views, 1);
+	assert_string_equal(v->app.status, "");
+	assert_true(app_view(&v->app)->stale);
 }
 
 /* What it has done is seen in each view on the way: no event of the kernel's says it. */
@@ -385,6 +406,7 @@ int main(void)
 		VIEWER_TEST(test_elsewhere),
 		VIEWER_TEST(test_tags_of_another),
 		VIEWER_TEST(test_report_that_runs),
+		VIEWER_TEST(test_report_left_at_once),
 		VIEWER_TEST(test_report_that_ends),
 		VIEWER_TEST(test_owners_again),
 	};

@@ -202,13 +202,17 @@ static void say_end(struct text_view *t)
 		text_view_printf(t, STYLE_ALERT, "its exit status is %d", WEXITSTATUS(status));
 }
 
+/* What the program has printed by now, or with wait: all that it prints; and its end. */
+static void read_program(struct text_view *t, bool wait)
+{
+	if (t->child.pid && !child_read(&t->child, wait, take_line, t))
+		say_end(t);
+}
+
 static bool text_work(struct view *v, uint64_t ns)
 {
-	struct text_view *t = self_of(v);
-
 	/* It runs by itself: there is nothing to do but to look now and then. */
-	if (t->child.pid && !child_read(&t->child, !ns, take_line, t))
-		say_end(t);
+	read_program(self_of(v), !ns);
 	return false;
 }
 
@@ -244,7 +248,11 @@ static bool text_may_leave(struct view *v)
 {
 	struct text_view *t = self_of(v);
 
-	if (!t->is_report || !t->child.pid)
+	if (!t->is_report)
+		return true;
+	/* It may have ended since the latest look. */
+	read_program(t, false);
+	if (!t->child.pid)
 		return true;
 	if (t->warned)
 		child_end(&t->child);
