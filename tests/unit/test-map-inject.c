@@ -137,6 +137,27 @@ static void test_refused(void **state)
 	assert_int_equal(v->app.prompt.question, ACTION_NONE);
 }
 
+/* The cursor is not yet where a search will take it: nothing acts on the page it leaves. */
+static void test_search_not_over(void **state)
+{
+	static const int keys[] = { KEY_OF_ENTER, ' ', 'k' };
+	struct viewer *v = *state;
+
+	map_put(v->map, 5, KPAGE_BIT(LRU) | KPAGE_BIT(HWPOISON), 1);
+	viewer_open(v, 0);
+	app_key(&v->app, 'p');
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		app_key(&v->app, keys[i]);
+		assert_string_equal(v->app.status, "the search was not over: nothing is done");
+	}
+	assert_int_equal(v->app.nr_views, 1);
+	assert_int_equal(v->app.nr_tags, 0);
+	assert_int_equal(v->app.prompt.question, ACTION_NONE);
+	viewer_settle(v);
+	viewer_press(v, "k");
+	check_question(v, "the page at the cursor (PFN 0x5)");
+}
+
 /* ------------------------------------------------------- what is there no more */
 
 static void move_page(const struct viewer *v)
@@ -397,6 +418,7 @@ int main(void)
 		VIEWER_TEST(test_page_of_process),
 		VIEWER_TEST(test_page_view),
 		VIEWER_TEST(test_refused),
+		VIEWER_TEST(test_search_not_over),
 		VIEWER_TEST(test_tag_that_moved),
 		VIEWER_TEST(test_cursor_that_moved),
 		VIEWER_TEST(test_page_that_went),

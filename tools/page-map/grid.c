@@ -274,13 +274,21 @@ static void move(struct grid *g, int64_t cells)
 	grid_move_to(g, cell << g->zoom);
 }
 
+/* What acts on the cursor must not act on where a search is about to take it from. */
+static bool is_searching(struct grid *g)
+{
+	if (g->search.active)
+		app_alert(g->view.app, "the search was not over: nothing is done");
+	return g->search.active;
+}
+
 static void go_down(struct grid *g)
 {
 	struct app *app = g->view.app;
 	uint64_t pages = grid_cell_end(g) - grid_cell_start(g);
 	unsigned int zoom = zoom_to_fit(pages, cells_of_screen(g));
 
-	if (!g->space.pages)
+	if (!g->space.pages || is_searching(g))
 		return;
 	if (!g->zoom) {
 		app_push(app, page_view(app, g->space.pid, g->started, space_place(&g->space, g->cursor)));
@@ -338,6 +346,8 @@ static bool page_at_cursor(struct grid *g, struct tag *out)
 	struct app *app = g->view.app;
 	struct page_info p;
 
+	if (is_searching(g))
+		return false;
 	if (g->zoom)
 		app_alert(app, "a cell is several pages here: zoom in to choose one");
 	else if (space_read(&g->space, g->cursor, 1, 0, &p) != 1 || p.state != PAGE_STATE_PAGE)
