@@ -94,17 +94,15 @@ filter() {
 # any more, and a cgroup is used for as long as a page is charged to it. It does not come
 # back in this boot.
 mount_v1() {
-	local i
-
 	mkdir -p /sys/fs/cgroup/mem
 	! mountpoint -q /sys/fs/cgroup/mem || return 0
 	echo -memory > /sys/fs/cgroup/cgroup.subtree_control
-	for ((i = 0; i < 100; i++)); do
-		! mount -t cgroup -o memory none /sys/fs/cgroup/mem 2> /dev/null || return 0
-		echo 3 > /proc/sys/vm/drop_caches
-		sleep 0.2
-	done
-	mount -t cgroup -o memory none /sys/fs/cgroup/mem
+	eventually try_v1
+}
+
+try_v1() {
+	echo 3 > /proc/sys/vm/drop_caches
+	mount -t cgroup -o memory none /sys/fs/cgroup/mem 2> /dev/null
 }
 
 # victim NAME OPTION…: usemem in the background until its memory is there; sets
