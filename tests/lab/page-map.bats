@@ -73,6 +73,11 @@ see_no() {
 	return 1
 }
 
+# Until then, going up from its report is refused, or asks it to end.
+injection_is_over() {
+	! pgrep -x hwpoison-inject > /dev/null
+}
+
 @test "a process: its mappings and its pages, as page-types counts them" {
 	local anon
 
@@ -114,6 +119,7 @@ see_no() {
 	keys poison Enter
 	see 'poisoned'
 	see 'Recovered'
+	eventually injection_is_over
 	keys Escape
 	see 'an error    has happened: the page is poisoned'
 	keys Escape
@@ -129,6 +135,7 @@ see_no() {
 	see '2 tagged pages of process'
 	keys poison Enter
 	see '2  *poisoned|2 poisoned'
+	eventually injection_is_over
 	keys Escape
 	see 'X poisoned 3 '
 	keys q
@@ -214,12 +221,18 @@ see_no() {
 	hwpoison-inject --pid "$pid" --vaddr "$address" > /dev/null
 	start --allow-inject
 	see 'X poisoned 1 '
-	keys p Enter Enter Enter
+	keys p
+	# At the cursor: that is where the search has ended.
+	see ' 1 poisoned'
+	keys Enter
+	see 'a cell is a page'
+	keys Enter
 	see 'an error    has happened'
 	keys F9
 	see 'this page'
 	keys unpoison Enter
 	see 'unpoisoned'
+	eventually injection_is_over
 	keys Escape
 	see 'an error    would be'
 	# Whose it is was looked for anew, and the map of all memory knows it, too.
@@ -302,6 +315,8 @@ soft_dirty() {
 	local dirty resident
 
 	victim late -m 4
+	# On its way to sleep it may still touch a page for the first time.
+	eventually has_state "$pid" S
 	echo 4 > "/proc/$pid/clear_refs"
 	dirty=$(soft_dirty)
 	resident=$(awk '/^Rss/ {print $2}' "/proc/$pid/smaps_rollup")
@@ -312,16 +327,26 @@ soft_dirty() {
 	(($(awk '/^Rss/ {print $2}' "/proc/$pid/smaps_rollup") == resident))
 }
 
-@test "an idle map takes less than one percent of a processor" {
-	local before after
+ticks() {
+	awk '{print $14 + $15}' "/proc/$(pidof page-map)/stat"
+}
 
+# Whether it takes that little for five seconds.
+is_idle() {
+	local before used
+
+	before=$(ticks)
+	sleep 5
+	used=$(($(ticks) - before))
+	echo "$used ticks in 5 s"
+	((used <= 5 * $(getconf CLK_TCK) / 100))
+}
+
+@test "an idle map takes less than one percent of a processor" {
 	start --delay 1
 	see 'CPU$'
-	before=$(awk '{print $14 + $15}' "/proc/$(pidof page-map)/stat")
-	sleep 20
-	after=$(awk '{print $14 + $15}' "/proc/$(pidof page-map)/stat")
-	echo "$((after - before)) ticks in 20 s"
-	((after - before <= 20 * $(getconf CLK_TCK) / 100))
+	# It is charged, too, for what the guest's host takes from it.
+	eventually is_idle
 }
 
 @test "PFNs that are hidden are said to be, with the way out" {
