@@ -139,6 +139,8 @@ is_order() {
 	local huge
 
 	victim thp -m 8 --kind thp
+	# On its way to sleep it may still touch a page for the first time.
+	eventually has_state "$pid" S
 	huge=$(smaps "$pid" AnonHugePages)
 	((huge == 8192))
 	[ "$(orders -p "$pid" | awk '$1 == "anon" && $2 == 9 {print $6 * 4}')" -eq "$huge" ]
@@ -157,6 +159,7 @@ is_order() {
 
 @test "the mappings" {
 	victim thp -m 4 --kind thp
+	eventually has_state "$pid" S
 	page-types --order -l -N -p "$pid" > "$BATS_TEST_TMPDIR/list"
 	cat "$BATS_TEST_TMPDIR/list"
 	grep -qE "^${address#0x}-[0-9a-f]+ +rw-p +[0-9]+ +1024 +1024 +100 +[0-9]+  9:1024 " "$BATS_TEST_TMPDIR/list"
