@@ -216,8 +216,8 @@ bool injection_has_halves(const struct injection *inj);
  * runs. */
 bool injection_has_open(struct injection *inj);
 
-/* What is on its way when a time is up that somebody has given is waited for longer: that
- * long. On a busy machine it is late, and what is told of it without it is not so. */
+/* How long what is on its way is waited for, also when a time is up that somebody has given.
+ * On a busy machine it is late, and what is told without it is not so. */
 #define INJECTION_LATE_S 10
 
 /* Waits until the fate of every signalled task is known, and ends the watch. seconds: how

@@ -11,9 +11,6 @@
 #include "common/safety.h"
 #include "common/signals.h"
 
-/* How long the fate of a signalled task is waited for. */
-#define SETTLE_SECONDS 2
-
 static int refuse(const char *why)
 {
 	return fail(EXIT_REFUSED, "--hwpoison: refused: %s (--force does it all the same)", why);
@@ -252,7 +249,7 @@ static void say_in_short(const struct run *run)
 
 static int report_injection(struct run *run)
 {
-	injection_settle(&run->inj, SETTLE_SECONDS);
+	injection_settle(&run->inj, INJECTION_LATE_S);
 	count_rest(run);
 	if (signals_pending())
 		warn("%s: stopped: the rest of the pages was not tried", strsignal(signals_pending()));
