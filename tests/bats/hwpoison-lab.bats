@@ -243,6 +243,37 @@ qemu_was_asked() {
 	file_is "$stderr_file"
 }
 
+# A guest that runs, as its launcher shows it: $guest_dir. Whoever is its monitor has the
+# requests on descriptor 7.
+fake_guest() {
+	guest_dir=$TMPDIR/hwpoison-lab.fake
+	mkdir "$guest_dir"
+	mkfifo "$guest_dir/monitor.out"
+	exec 7<>"$guest_dir/monitor.out"
+	: >"$guest_dir/console"
+	echo "$$ 6.1.0-9-amd64 2 Cascadelake-Server" >"$guest_dir/guest"
+}
+
+@test "mce: the machine's answer and the console may come in pieces" {
+	local id
+
+	fake_guest
+	{
+		read -rt 120 id _ <&7
+		{ printf '%s er' "$id"; sleep 2.5; echo 'ror no such luck'; } 1<>"$guest_dir/$id"
+		read -rt 120 id _ <&7
+		echo "$id end" 1<>"$guest_dir/$id"
+		{ printf 'one li'; sleep 1.5; printf 'ne\nanother'; } >>"$guest_dir/console"
+		# Then it is over, whatever its --timeout.
+		rm -r "$guest_dir"
+	} 3>&- &
+	fails_with 4 'hwpoison-lab: mce: the machine: no such luck' "$lab" mce fatal
+	run_split "$lab" mce --timeout 60 fatal
+	status_is 0
+	file_is "$stdout_file" 'one line' another
+	wait $!
+}
+
 @test "a kernel without what the lab needs" {
 	cached 6.1.0-9-amd64
 	no_apt

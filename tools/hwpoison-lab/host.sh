@@ -75,36 +75,46 @@ mce_adapt() {
 
 # mce_ask COMMAND: the server in the guest's launcher does it.
 mce_ask() {
-	local id=host$BASHPID answers word text reply='' tries=0
+	local id=host$BASHPID answers line heard='' word text reply='' tries=0
 	mkfifo -- "$guest_dir/$id" || return
 	exec {answers}<>"$guest_dir/$id"
 	printf '%s %s\n' "$id" "$1" 1<>"$guest_dir/monitor.out"
 	while ((tries < 60)); do
-		if ! read -r -t 1 -u "$answers" _ word text; then
+		if ! IFS='' read -rt 1 -u "$answers" line; then
 			[[ -d $guest_dir ]] || return 0
+			# The second may be over in the middle of a line: its rest comes yet.
+			heard+=$line
 			((++tries))
-		elif [[ $word == end ]]; then
-			break
-		else
-			reply=$text
-			[[ $word != error ]] || break
+			continue
 		fi
+		read -r _ word text <<<"$heard$line"
+		heard=''
+		[[ $word != end ]] || break
+		reply=$text
+		[[ $word != error ]] || break
 	done
 	rm -f -- "$guest_dir/$id"
 	((tries < 60)) || fail "$EXIT_FAILED" 'mce: the guest does not answer'
 	[[ ! $reply ]] || fail "$EXIT_CANNOT" "mce: the machine: $reply"
 }
 
-# Prints what the guest's console says of it, for a while. A panic is a result.
+# Prints what the guest's console says of it, for a while: whole lines, what is behind the
+# last one's end only when its rest has come. A panic is a result.
 mce_follow() {
-	local console=$1 until=$((SECONDS + opt_timeout)) text='' more alive=yes
+	local console=$1 until=$((SECONDS + opt_timeout)) text='' more rest='' alive=yes
 	while [[ $alive ]] && ((SECONDS <= until)); do
 		sleep 0.2
 		[[ -d $guest_dir ]] || alive=''
-		more=$(cat <&"$console" | tr -d '\r\000')
-		[[ ! $more ]] || printf '%s\n' "$more"
+		# The dot keeps the newlines at the end.
+		more=$rest$(cat <&"$console" | tr -d '\r\000'; echo .)
+		more=${more%.}
+		rest=${more##*$'\n'}
+		more=${more%"$rest"}
+		printf '%s' "$more"
 		text+=$more
 	done
+	[[ ! $rest ]] || printf '%s\n' "$rest"
+	text+=$rest
 	[[ $text != *'Kernel panic'* ]] || fail "$EXIT_GUEST" "guest: $guest_kernel: panic"
 	[[ $alive ]] || say "guest: $guest_kernel: its command has ended"
 }
