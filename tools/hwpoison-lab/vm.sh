@@ -215,11 +215,13 @@ relays_start() {
 	[[ $mode == shell ]] || stdin_start
 	monitor_serve {ctl_hold}>&- &
 	relay_pids+=($!)
+	log_pid=''
 	if [[ $opt_log ]]; then
 		# Appended: the monitor's server writes there, too.
 		: >"$opt_log"
 		cat <"$run_dir/log.out" >>"$opt_log" {ctl_hold}>&- &
-		relay_pids+=($!)
+		log_pid=$!
+		relay_pids+=("$log_pid")
 	fi
 	echo "${relay_pids[@]}" >"$run_dir/pids"
 }
@@ -345,7 +347,7 @@ vm_finish() {
 	children_end "$qemu_pid"
 	# They end by themselves, having passed on what was under way; not so those that
 	# still wait for a QEMU that never opened their FIFOs.
-	[[ $phase == booting || $reason == reader ]] || wait "$stdout_pid" "$stderr_pid"
+	[[ $phase == booting || $reason == reader ]] || wait "$stdout_pid" "$stderr_pid" ${log_pid:+"$log_pid"}
 	qemu_stop
 	terminal_restore
 }
