@@ -4,6 +4,9 @@
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
+# Beside other guests, on a busy machine, a boot takes its time.
+export HWPOISON_LAB_BOOT_TIME=${HWPOISON_LAB_BOOT_TIME:-600}
+
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
 
