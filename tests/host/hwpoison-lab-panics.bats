@@ -26,11 +26,11 @@ panics() {
 
 	[[ $1 != 'CPU 1 '* ]] || other=0
 	printf '%s\n' "$1" >"$BATS_TEST_TMPDIR/record"
-	hwpoison-lab run "${kernel[@]}" --env LD_LIBRARY_PATH --timeout 120 -- sh -c '
-		usemem -m 1 --touch --interval 0.0001 >/dev/null &
-		taskset -p -c 1 $! >/dev/null
+	hwpoison-lab run "${kernel[@]}" --env LD_LIBRARY_PATH --timeout 300 -- sh -c '
+		taskset -c 1 usemem -m 1 --touch --interval 0.0001 >/tmp/victim &
+		until grep -q ready /tmp/victim; do sleep 0.1; done
 		sleep 1
-		taskset -c "$2" mce-inject --via machine --force --wait 5 "$1"
+		taskset -c "$2" mce-inject --via machine --force --wait 30 "$1"
 		echo "exit status $?, and no panic"' sh "$BATS_TEST_TMPDIR/record" "$other" </dev/null \
 		>"$BATS_TEST_TMPDIR/out" 2>"$err" 3>&- || status=$?
 	echo "status $status, expected 125 and: $2"

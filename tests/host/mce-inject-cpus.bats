@@ -35,8 +35,8 @@ has() {
 		usemem -m 1 --policy early --handler >/tmp/victim &
 		until grep -q ready /tmp/victim; do sleep 0.1; done
 		at=$(sed -nE "s/.* pages at (0x[0-9a-f]+)-.*/\1/p" /tmp/victim)
-		mce-inject --srao --type hw --pid $! --vaddr $at || exit
-		sleep 1
+		mce-inject --srao --type hw --pid $! --vaddr $at --wait 5 || exit
+		until grep -q SIGBUS /tmp/victim; do sleep 0.1; done
 		cat /tmp/victim
 		hwpoison-inject --list
 		kill $!'
@@ -54,7 +54,7 @@ has() {
 
 @test "AMD: the log, what panics, its interrupts, and the lab's word on it" {
 	guest 0 --verbose --cpu EPYC -- sh -c '
-		mce-inject --corrected --type sw || exit
+		mce-inject --corrected --type sw --wait 5 || exit
 		mce-inject --decode --corrected || exit
 		mce-inject --srao --pfn 0x5000 --type hw; echo "hw: $?"
 		mce-inject --via machine --srao --pfn 0x5000; echo "machine: $?"
@@ -78,9 +78,9 @@ has() {
 @test "AMD: an uncorrected error panics" {
 	# What a process has met: there is one that runs all the time.
 	guest 125 --cpu EPYC -- sh -c '
-		usemem -m 1 --touch --interval 0.0001 >/dev/null &
-		sleep 1
-		mce-inject --via machine --force --wait 5 --srao --pfn 0x5000'
+		usemem -m 1 --touch --interval 0.0001 >/tmp/victim &
+		until grep -q ready /tmp/victim; do sleep 0.1; done
+		mce-inject --via machine --force --wait 30 --srao --pfn 0x5000'
 	has 'panic while the command ran' "$err"
 	has 'Kernel panic' "$err"
 }
