@@ -17,12 +17,8 @@ CPUS=/sys/devices/system/machinecheck/machinecheck0
 TRACE=/sys/kernel/tracing/instances/mce-test
 
 setup_file() {
-	local process
-
-	# The victims have the other processor for themselves. Threads of the kernel have no exe.
-	for process in /proc/[0-9]*; do
-		[ ! -e "$process/exe" ] || taskset -a -p -c 0 "${process##*/}" > /dev/null || true
-	done
+	# The victims have the other processor for themselves.
+	taskset -a -p -c 0 $$ > /dev/null
 	mkdir "$TRACE"
 	echo 1 > "$TRACE/events/mce/mce_record/enable"
 }
