@@ -255,7 +255,7 @@ fake_guest() {
 }
 
 @test "mce: the machine's answer and the console may come in pieces" {
-	local id
+	local id guest
 
 	fake_guest
 	{
@@ -267,11 +267,13 @@ fake_guest() {
 		# Then it is over, whatever its --timeout.
 		rm -r "$guest_dir"
 	} 3>&- &
+	# A process substitution has a $! of its own.
+	guest=$!
 	fails_with 4 'hwpoison-lab: mce: the machine: no such luck' "$lab" mce fatal
 	run_split "$lab" mce --timeout 60 fatal
 	status_is 0
 	file_is "$stdout_file" 'one line' another
-	wait $!
+	wait "$guest"
 }
 
 @test "a kernel without what the lab needs" {
