@@ -544,6 +544,10 @@ int kpage_remote_load(struct kpage_remote *r, uint64_t address, struct kpage_sig
  * there is none; -ESRCH. */
 int kpage_remote_siginfo(struct kpage_remote *r, struct kpage_siginfo *out);
 
+/* Whether the task itself blocks that signal, as it does while a handler for it runs. What the
+ * kernel forces on it then (BUS_MCEERR_AR) ends it, whatever handler it has. */
+bool kpage_remote_blocks(const struct kpage_remote *r, int signo);
+
 /*
  * Lets the task go on where it was, with its own registers and blocked signals, and takes
  * the signals that came meanwhile there; if its process was stopped, it stops. Frees r

@@ -591,6 +591,11 @@ KPAGE_EXPORT int kpage_remote_siginfo(struct kpage_remote *r, struct kpage_sigin
 	return n;
 }
 
+KPAGE_EXPORT bool kpage_remote_blocks(const struct kpage_remote *r, int signo)
+{
+	return r->mask & signal_bit(signo);
+}
+
 static int detach(void *arg)
 {
 	struct kpage_remote *r = arg;

@@ -244,6 +244,8 @@ static void test_blocked_memory_error(void **state)
 
 	block_bus = true;
 	r = hold_and_forge(v, BUS_MCEERR_AO);
+	assert_true(kpage_remote_blocks(r, SIGBUS));
+	assert_false(kpage_remote_blocks(r, SIGTERM));
 	check_call(v, r);
 	check_memory_error(r, BUS_MCEERR_AO);
 	release(r);

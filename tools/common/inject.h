@@ -106,6 +106,9 @@ struct inject_hooks {
 	/* Right before the page is handed to the kernel. A negative errno keeps it from
 	 * that, and is what injection_poison() returns. */
 	int (*before)(uint64_t pfn, const struct page_owner *owner, void *arg);
+	/* Holds a process, as process_hold() does, when it can take a signal. For the methods
+	 * that are done in a process. */
+	int (*hold)(pid_t pid, pid_t *tid, struct kpage_remote **out, void *arg);
 	/* A method that holds the task has seen the signal that the kernel sent it. */
 	void (*siginfo)(pid_t tid, const struct kpage_siginfo *info, void *arg);
 	/* Where the page lies in the process of thread tid, in bytes; 0: not known. */

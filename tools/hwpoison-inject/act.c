@@ -196,6 +196,26 @@ static void wait_until_settled(struct run *run, pid_t pid)
 		nanosleep(&tick, NULL);
 }
 
+/* Between taking a signal and blocking it for its handler a task does neither show it as
+ * pending nor as blocked: it is looked at once more when it can't go on. */
+static int hold_settled(pid_t pid, pid_t *tid, struct kpage_remote **out, void *arg)
+{
+	struct run *run = arg;
+	const struct process *p = process_find(run, pid);
+	struct timespec start;
+	int err;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (;;) {
+		wait_until_settled(run, pid);
+		err = process_hold(run->ctx, pid, tid, out);
+		if (err || !p || p->blocks_sigbus || !kpage_remote_blocks(*out, SIGBUS) ||
+		    signals_pending() || seconds_since(&start) >= SETTLE_S)
+			return err;
+		kpage_remote_detach(*out);
+	}
+}
+
 /* The process executes a load of its own. What it meets is delivered to it as if it
  * had come to the page by itself. */
 static void consume(struct run *run, const struct page *page)
@@ -206,8 +226,7 @@ static void consume(struct run *run, const struct page *page)
 	pid_t tid;
 	int err;
 
-	wait_until_settled(run, pid);
-	err = process_hold(run->ctx, pid, &tid, &remote);
+	err = hold_settled(pid, &tid, &remote, run);
 	if (!err) {
 		err = kpage_remote_load(remote, page->target->address, &info);
 		if (err > 0 && info.signo == SIGBUS)
@@ -382,6 +401,7 @@ int act(struct run *run)
 		.failure = note_failure,
 		.chosen = is_still_chosen,
 		.before = note_in_ledger,
+		.hold = hold_settled,
 		.siginfo = note_siginfo,
 		.address = address_in,
 		.touched = touch_is_ours,

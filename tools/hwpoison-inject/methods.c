@@ -7,8 +7,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "common/processes.h"
-
 /* The C library has only the other one. */
 #ifndef MADV_SOFT_OFFLINE
 #define MADV_SOFT_OFFLINE 101
@@ -109,7 +107,7 @@ static int madvise_in(struct injection *inj, uint64_t pfn, const struct page_own
 	pid_t tid;
 	int err, end;
 
-	err = process_hold(inj->ctx, owner->pid, &tid, &remote);
+	err = inj->hooks.hold(owner->pid, &tid, &remote, inj->hooks.arg);
 	if (err)
 		return err;
 	err = has_page(owner, pfn) ? kpage_remote_syscall(remote, SYS_madvise, args, &result) : -ESTALE;
