@@ -173,6 +173,7 @@ tests_unit_test_processes_SOURCES = tests/unit/test-processes.c $(common_fixture
 tests_unit_test_processes_LDADD = $(common_libs)
 tests_unit_test_progress_SOURCES = tests/unit/test-progress.c $(common_fixture)
 tests_unit_test_progress_LDADD = $(common_libs) -lutil
+tests_unit_test_progress_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 tests_unit_test_range_SOURCES = tests/unit/test-range.c $(unit_fixture)
 tests_unit_test_range_LDADD = $(unit_libs)
 tests_unit_test_record_SOURCES = tests/unit/test-record.c $(common_fixture)
@@ -211,6 +212,7 @@ tests_unit_test_walk_cache_SOURCES = tests/unit/test-walk-cache.c $(unit_fixture
 tests_unit_test_walk_cache_LDADD = $(unit_libs)
 tests_unit_test_walk_pace_SOURCES = tests/unit/test-walk-pace.c $(unit_fixture)
 tests_unit_test_walk_pace_LDADD = $(unit_libs)
+tests_unit_test_walk_pace_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_nanosleep
 tests_unit_test_walk_pfns_SOURCES = tests/unit/test-walk-pfns.c $(unit_fixture)
 tests_unit_test_walk_pfns_LDADD = $(unit_libs)
 tests_unit_test_walk_task_SOURCES = tests/unit/test-walk-task.c $(unit_fixture)
