@@ -6,8 +6,10 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 int fixture_setup(void **state)
@@ -185,6 +187,13 @@ static size_t guarded_room(size_t size)
 	size_t page = kpage_page_size();
 
 	return (size + page - 1) / page * page;
+}
+
+void fixture_end_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
 }
 
 void *guarded_alloc(size_t size)

@@ -62,6 +62,10 @@ static inline uint64_t entry_swap(unsigned int type, uint64_t offset)
 	return KPAGE_PM_SWAP | offset << 5 | type;
 }
 
+/* In a child of that process: it ends with it, also if that is before. A child that stays
+ * keeps the test's output open, which somebody waits for the end of. */
+void fixture_end_with(pid_t parent);
+
 /*
  * A buffer whose last byte lies before a page that can't be touched: writing past
  * its end is seen, with or without a sanitizer. NULL-safe free.

@@ -188,22 +188,32 @@ static void check_both_have(const struct owner_list *list, const uint64_t *pfns,
 
 static pid_t start_child(void)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	assert_true(pid >= 0);
-	while (!pid)
+	if (pid)
+		return pid;
+	fixture_end_with(parent);
+	for (;;)
 		pause();
-	return pid;
 }
+
+#ifdef __SANITIZE_ADDRESS__
+/* Its shadow of all memory takes minutes to be read whole. */
+#define CAN_READ_ALL false
+#else
+#define CAN_READ_ALL true
+#endif
 
 static void test_live(void **state)
 {
-	static uint64_t pfns[PAGES];
+	static uint64_t pfns[PAGES], now[PAGES];
 	char *p = make_memory();
 	pid_t child = start_child();
 	struct kpage_file *flags = NULL;
 	struct kpage_ctx *ctx = NULL;
 	struct owner_list scanned = { 0 }, read = { 0 };
+	bool moved = false;
 	size_t n;
 
 	(void)state;
@@ -212,14 +222,21 @@ static void test_live(void **state)
 	if (n && !kpage_file_open(ctx, KPAGE_SOURCE_FLAGS, &flags)) {
 		assert_int_equal(owners_find(ctx, flags, pfns, n, &scanned), EXIT_OK);
 		assert_int_equal(owners_find_by(ctx, flags, pfns, n,
-						&(struct owner_search){ .read_all = true }, &read), EXIT_OK);
+						&(struct owner_search){ .read_all = CAN_READ_ALL },
+						&read), EXIT_OK);
+		/* The kernel may put a page elsewhere. */
+		moved = read_pfns(ctx, p, now) != n || memcmp(now, pfns, n * sizeof(*pfns)) != 0;
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	munmap(p, PAGES * kpage_page_size());
 	kpage_ctx_free(ctx);
-	if (!flags)
-		skip();	/* PFNs are hidden here */
+	if (!flags || moved) {
+		owner_list_release(&scanned);
+		owner_list_release(&read);
+		kpage_file_free(flags);
+		skip();	/* PFNs are hidden here, or not the same any more */
+	}
 	assert_int_equal(n, PAGES / 5);
 	check_both_have(&scanned, pfns, n, child);
 	check_both_have(&read, pfns, n, child);

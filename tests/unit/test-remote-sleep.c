@@ -5,9 +5,9 @@
 
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -104,12 +104,12 @@ static long sleep_nanosleep(struct shared *s)
 
 static long sleep_wait(struct shared *s)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	victim_catch(s, SIGUSR1, 0);
 	if (pid)
 		return waitpid(pid, NULL, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fixture_end_with(parent);
 	for (;;)
 		pause();
 }
@@ -275,6 +275,10 @@ static void sleep_shortly(struct shared *s)
 	s->result = nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	s->count = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+	/* It is there to be held, however late that comes. */
+	s->number = 1;
+	while (!s->go)
+		sched_yield();
 }
 
 static void test_length_of_sleep(void **state)
@@ -285,9 +289,11 @@ static void test_length_of_sleep(void **state)
 	wait_value(&v->shared->ready, 1);
 	disturb(v);
 	disturb(v);
-	wait_value(&v->shared->finished, 1);
+	wait_value(&v->shared->number, 1);
 	assert_int_equal(v->shared->result, 0);
 	assert_true(v->shared->count >= 199);
+	v->shared->go = 1;
+	assert_int_equal(victim_wait(v), 0);
 }
 
 int main(void)

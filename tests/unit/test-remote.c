@@ -374,9 +374,10 @@ static void test_traced(void **state)
 
 static void wait_for_vfork_child(struct shared *s)
 {
-	pid_t pid = vfork();
+	pid_t parent = getpid(), pid = vfork();
 
 	if (!pid) {
+		fixture_end_with(parent);
 		victim_ready(s);
 		_exit(0);
 	}

@@ -149,7 +149,7 @@ static void test_lock(void **state)
 static pid_t wait_in_child(struct fixture *fx, int *messages)
 {
 	int pipes[2];
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	assert_int_equal(pipe(pipes), 0);
 	pid = fork();
@@ -158,6 +158,7 @@ static pid_t wait_in_child(struct fixture *fx, int *messages)
 		struct rundir *r = NULL;
 		int status;
 
+		fixture_end_with(parent);
 		dup2(pipes[1], STDERR_FILENO);
 		close(pipes[0]);
 		close(pipes[1]);
@@ -241,12 +242,13 @@ static void test_lock_of_the_dead(void **state)
 	struct rundir *r = open_rundir(fx);
 	int status, ready[2];
 	char text[32], expected[32], c;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		fixture_end_with(parent);
 		if (rundir_trylock(r) || write(ready[1], "", 1) != 1)
 			_exit(1);
 		pause();

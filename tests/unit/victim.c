@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -57,9 +56,7 @@ void victim_start(struct victim *v, void (*main)(struct shared *s))
 		close(fds[0]);
 		return;
 	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
+	fixture_end_with(parent);
 	/* In an orphaned process group, which is what setsid starts, SIGTSTP stops nobody. */
 	setpgid(0, 0);
 	main(v->shared);
