@@ -76,8 +76,9 @@ words_of_man() {
 }
 
 @test "completion: processes and nodes" {
-	completes "$$" -p $$
-	completes "1,$$" --pid = "1,$$"
+	# There may be processes whose numbers begin so.
+	[[ " $(complete_words -p $$) " == *" $$ "* ]]
+	[[ " $(complete_words --pid = "1,$$") " == *" 1,$$ "* ]]
 	[ ! -d /sys/devices/system/node/node0 ] || [[ " $(complete_words --node '') " == *" 0 "* ]]
 }
 

@@ -22,7 +22,7 @@ run_split() {
 }
 
 # policies PID: each thread of a process with its policy, from the flags that the kernel
-# shows; in the order of their creation.
+# shows.
 policies() {
 	awk '{
 		split(FILENAME, path, "/")

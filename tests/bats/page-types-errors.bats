@@ -274,7 +274,7 @@ walk_fails_with() {
 		2> "$BATS_TEST_TMPDIR/errors" &
 	pid=$!
 	# It prints, and soon waits for a reader.
-	read -r -t 10 -u 4 line
+	read -r -t 60 -u 4 line
 	[ "$line" = $'offset\tflags' ]
 	kill -INT $pid
 	run_split wait $pid

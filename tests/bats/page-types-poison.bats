@@ -447,7 +447,7 @@ poison_until() {
 	env --default-signal=INT,HUP page-types --sysroot "$root" -N -X -a 1, 3>&- 4>&- \
 		> "$BATS_TEST_TMPDIR/report" 2> "$BATS_TEST_TMPDIR/errors" &
 	pid=$!
-	read -r -t 10 -u 4 line
+	read -r -t 60 -u 4 line
 	[ "$line" = 0x1 ]
 	kill "-$1" $pid
 	while kill -0 $pid 2> /dev/null; do

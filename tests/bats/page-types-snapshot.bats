@@ -370,15 +370,44 @@ change() {
 
 # --------------------------------------------------------------------- --watch
 
+# write_now FILE WHAT…: in place and at once, for whoever reads it now and again.
+write_now() {
+	dump "$BATS_TEST_TMPDIR/now" "${@:2}"
+	dd if="$BATS_TEST_TMPDIR/now" of="$1" bs=64k conv=notrunc status=none
+}
+
+# rounds N PATTERN: so many rounds, or more, have such a row.
+rounds() {
+	[ "$(grep -cE -- "$2" "$BATS_TEST_TMPDIR/out")" -ge "$1" ]
+}
+
+# The pages change while they are watched.
+watch_change() {
+	wait_until rounds 1 ' total '
+	write_now "$root/proc/kpageflags" reserved 'lru,anon,mmap*2' 'hwpoison*2' lru 'buddy*9' hwpoison
+	# Two rounds with nothing new, of which the first is whole.
+	wait_until rounds 3 ' 3 .* hwpoison'
+}
+
+# In $clean what was shown, without times; "first" is the first round, "later" the last but
+# one.
+clean_rounds() {
+	local later
+
+	clean=$BATS_TEST_TMPDIR/clean
+	later=$(sed -nE 's/.*  round ([0-9]+)\r?$/\1/p' "$BATS_TEST_TMPDIR/out" | tail -n 2 | head -n 1)
+	sed -E "s/\r\$//; s/^.*[0-9-]*T[0-9:]*Z/TIME/; s/round 1\$/first/; s/round $later\$/later/" \
+		"$BATS_TEST_TMPDIR/out" > "$clean"
+}
+
 @test "--watch shows each round what changed" {
-	page-types --sysroot "$root" --watch 1,3 > "$BATS_TEST_TMPDIR/out" 3>&- &
-	wait_until grep -q total "$BATS_TEST_TMPDIR/out"
-	change
-	wait $!
-	sed 's/^[0-9-]*T[0-9:]*Z/TIME/' "$BATS_TEST_TMPDIR/out" > "$BATS_TEST_TMPDIR/clean"
-	[ "$(grep -c '^TIME  round [123]$' "$BATS_TEST_TMPDIR/clean")" -eq 3 ]
-	sed -n '/round 1$/,/^$/p' "$BATS_TEST_TMPDIR/clean" | diff -u - <(cat <<-'END'
-		TIME  round 1
+	page-types --sysroot "$root" --watch 0.2 > "$BATS_TEST_TMPDIR/out" 3>&- &
+	watch_change
+	kill $!
+	wait $! || true
+	clean_rounds
+	sed -n '/first$/,/^$/p' "$clean" | diff -u - <(cat <<-'END'
+		TIME  first
 		             flags       pages       change  since start  names
 		               0x0           1            -            -  -
 		              0x20           2            -            -  lru
@@ -389,8 +418,8 @@ change() {
 
 	END
 	)
-	sed -n '/round 3$/,/^$/p' "$BATS_TEST_TMPDIR/clean" | diff -u - <(cat <<-'END'
-		TIME  round 3
+	sed -n '/later$/,/ total /p' "$clean" | diff -u - <(cat <<-'END'
+		TIME  later
 		             flags       pages       change  since start  names
 		               0x0           1           +0           +0  -
 		              0x20           1           +0           -1  lru
@@ -410,9 +439,9 @@ change() {
 		'["watch_sum",2,4,0,0]')
 }
 
-# totals: pages of each round so far, on one line.
+# totals: pages of the rounds so far, on one line; of rounds with as many once.
 totals() {
-	awk '$1 == "total" {print $2}' "$BATS_TEST_TMPDIR/out" | paste -s -d ' '
+	awk '$1 == "total" {print $2}' "$BATS_TEST_TMPDIR/out" | uniq | paste -s -d ' '
 }
 
 totals_are() {
@@ -420,14 +449,14 @@ totals_are() {
 }
 
 @test "--watch -c: cgroups that are made below it count, and one that is removed is no error" {
-	page-types --sysroot "$root" --watch 2,3 -c /sys/fs/cgroup/db > "$BATS_TEST_TMPDIR/out" 3>&- &
+	page-types --sysroot "$root" --watch 0.2 -c /sys/fs/cgroup/db > "$BATS_TEST_TMPDIR/out" 3>&- &
 	wait_until totals_are 4
 	mkdir "$cgroups/db/new"
 	put_u64 "$root/proc/kpagecgroup" 7 "$(stat -c %i "$cgroups/db/new")"
 	wait_until totals_are '4 5'
 	rm -r "$cgroups/db"
-	wait $!
-	totals_are '4 5 4'
+	wait_until totals_are '4 5 4'
+	kill $!
 }
 
 @test "--watch: memory that goes online is read, and its node is known" {
@@ -441,14 +470,14 @@ totals_are() {
 		rm -rf "$root/sys/devices/system/node/node0/memory1"
 		dump "$root/proc/kpageflags" 'lru*64' 'nopage*64'
 		# shellcheck disable=SC2086 # words
-		page-types --sysroot "$root" --watch 1,2 $option > "$BATS_TEST_TMPDIR/out" 3>&- &
+		page-types --sysroot "$root" --watch 0.2 $option > "$BATS_TEST_TMPDIR/out" 3>&- &
 		wait_until totals_are 64
-		dump "$BATS_TEST_TMPDIR/now" 'lru*128'
-		dd if="$BATS_TEST_TMPDIR/now" of="$root/proc/kpageflags" conv=notrunc status=none
+		write_now "$root/proc/kpageflags" 'lru*128'
 		echo online > "$memory/memory1/state"
 		mkdir "$root/sys/devices/system/node/node0/memory1"
-		wait $!
-		totals_are '64 128'
+		wait_until totals_are '64 128'
+		kill $!
+		wait $! || true
 	done
 }
 
@@ -488,15 +517,16 @@ on_terminal() {
 }
 
 @test "--watch fits a terminal: the rows that changed most, the rest summed up, lines cut" {
-	on_terminal 8 71 "page-types --sysroot $root --watch 1,3" > "$BATS_TEST_TMPDIR/out" 3>&- &
-	wait_until grep -q total "$BATS_TEST_TMPDIR/out"
-	change
-	wait $!
-	sed -E 's/\r$//; s/^.*T[0-9:]*Z/TIME/' "$BATS_TEST_TMPDIR/out" > "$BATS_TEST_TMPDIR/clean"
+	on_terminal 8 71 "echo \$\$ > $BATS_TEST_TMPDIR/pid; exec page-types --sysroot $root --watch 0.2" \
+		> "$BATS_TEST_TMPDIR/out" 3>&- &
+	watch_change
+	kill "$(< "$BATS_TEST_TMPDIR/pid")"
+	wait $! || true
+	clean_rounds
 	# One line is left for the cursor.
-	[ "$(wc -l < "$BATS_TEST_TMPDIR/clean")" -eq $((3 * 7)) ]
-	sed -n '/round 1$/,/total/p' "$BATS_TEST_TMPDIR/clean" | diff -u - <(cat <<-'END'
-		TIME  round 1
+	[ "$(sed -n '/later$/,$p' "$clean" | sed '1d; /round/,$d' | wc -l)" -eq 6 ]
+	sed -n '/first$/,/total/p' "$clean" | diff -u - <(cat <<-'END'
+		TIME  first
 		             flags       pages       change  since start  names
 		              0x20           2            -            -  lru
 		             0x400           8            -            -  buddy
@@ -505,8 +535,8 @@ on_terminal() {
 		             total          16            -            -  -
 	END
 	)
-	sed -n '/round 3$/,/total/p' "$BATS_TEST_TMPDIR/clean" | diff -u - <(cat <<-'END'
-		TIME  round 3
+	sed -n '/later$/,/total/p' "$clean" | diff -u - <(cat <<-'END'
+		TIME  later
 		             flags       pages       change  since start  names
 		             0x400           9           +0           +1  buddy
 		            0x1820           2           +0           -2  lru,mmap,anon

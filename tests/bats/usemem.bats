@@ -196,7 +196,7 @@ limited() {
 }
 
 @test "changed contents are reported once, and status 1" {
-	start --kind file --path "$disk/usemem-test" -s 3
+	start --kind file --path "$disk/usemem-test" -s 8
 	printf changed | dd of="$disk/usemem-test" bs=1 seek=8192 conv=notrunc status=none
 	kill -USR1 "$pid"
 	wait_for "^usemem: page 2 at 0x[0-9a-f]*: contents changed\$"
@@ -267,15 +267,13 @@ limited() {
 }
 
 @test "signals end it, and it dies of them" {
-	# nohup has SIGHUP ignored by all that it starts.
-	run_by=(env --default-signal=HUP)
-	for sig in TERM HUP; do
+	# nohup has SIGHUP ignored by all that it starts, a shell SIGINT in the background.
+	run_by=(env "--default-signal=HUP,INT")
+	for sig in TERM HUP INT; do
 		start
 		kill -$sig "$pid"
 		ended_with $((128 + $(kill -l $sig)))
 	done
-	run -130 timeout --foreground --preserve-status -s INT 2 "$usemem" -m 1 --no-pfns
-	[[ $output == *ready* ]]
 }
 
 @test "an ignored SIGHUP is ignored" {
@@ -298,13 +296,9 @@ to_closed() {
 	"$@" >&-
 }
 
+# The reader has gone before. SIGPIPE would hide what usemem does itself.
 to_closed_pipe() {
-	# SIGPIPE would hide what usemem does itself.
-	(
-		trap '' PIPE
-		"$@"
-		echo "status $?" >&2
-	) | true
+	perl -e '$SIG{PIPE} = "IGNORE"; pipe(my $r, my $w); close $r; open(STDOUT, ">&", $w); exec @ARGV' "$@"
 }
 
 @test "a full stdout is an error, a closed one is not" {
@@ -317,6 +311,6 @@ to_closed_pipe() {
 }
 
 @test "a closed pipe is quiet" {
-	run -0 to_closed_pipe "$usemem" -m 1 --no-pfns
-	[ "$output" = "status 1" ]
+	run -1 to_closed_pipe "$usemem" -m 1 --no-pfns
+	[ -z "$output" ]
 }
