@@ -169,15 +169,18 @@ static int change_round(struct change *change, bool first)
 	return status;
 }
 
+/* Until nobody new is found, twice: the kernel's list of threads ends too early if the one
+ * that it has just named ends. */
 static int change_all(struct change *change)
 {
 	bool again = change->opt->tree || change->opt->all_threads;
-	int status = change_round(change, true);
+	int status = change_round(change, true), in_vain = 0;
 
-	for (int i = 1; again && !status && change->found && !signals_pending(); i++) {
+	for (int i = 1; again && !status && in_vain < 2 && !signals_pending(); i++) {
 		if (i == ROUNDS_MAX)
 			return fail(EXIT_OUTCOME, "new threads appear faster than they can be changed");
 		status = change_round(change, false);
+		in_vain = change->found ? 0 : in_vain + 1;
 	}
 	return status ? status : change->status;
 }
