@@ -30,6 +30,7 @@ unit_tests = \
 	tests/unit/test-map-space \
 	tests/unit/test-maps \
 	tests/unit/test-mce \
+	tests/unit/test-mce-parse \
 	tests/unit/test-mcelog-record \
 	tests/unit/test-module \
 	tests/unit/test-mounts \
@@ -148,6 +149,8 @@ mce_parts = tools/mce-inject/parse.c tools/mce-inject/amd-log.c tools/mce-inject
 	tools/mce-inject/judge.c tools/mce-inject/ready.c
 tests_unit_test_mce_SOURCES = tests/unit/test-mce.c $(common_fixture) $(mce_parts)
 tests_unit_test_mce_LDADD = $(common_libs)
+tests_unit_test_mce_parse_SOURCES = tests/unit/test-mce-parse.c $(common_fixture) $(mce_parts)
+tests_unit_test_mce_parse_LDADD = $(common_libs)
 tests_unit_test_mcelog_record_SOURCES = tests/unit/test-mcelog-record.c $(common_fixture)
 tests_unit_test_mcelog_record_LDADD = $(common_libs)
 tests_unit_test_module_SOURCES = tests/unit/test-module.c $(common_fixture)

@@ -33,11 +33,11 @@ static void say(const char *fmt, va_list ap, const char *tail)
 	/* What was printed already comes first on a terminal that shows both. */
 	if (fflush(stdout))
 		stdout_has_failed();
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
 	/* Names of tasks and files are in it. */
-	else
+	if (vasprintf(&text, fmt, ap) >= 0)
 		clean_name(text);
+	else
+		text = NULL;
 	/* In one write(2), which only printf(3) makes of it: others write there, too. */
 	fprintf(stderr, "%s: %s%s\n", program_invocation_short_name, text ?: fmt, tail);
 	free(text);
