@@ -223,6 +223,14 @@ bool injection_has_open(struct injection *inj);
  * On a busy machine it is late, and what is told without it is not so. */
 #define INJECTION_LATE_S 10
 
+/* Whether to wait on, by the seconds that were asked for (negative: as long as it takes; 0:
+ * not at all), those that have passed, and whether something is on its way. */
+static inline bool injection_waits(double limit, double passed, bool is_on_its_way)
+{
+	return limit < 0 || passed < limit ||
+	       (limit > 0 && passed < limit + INJECTION_LATE_S && is_on_its_way);
+}
+
 /* Waits until the fate of every signalled task is known, and ends the watch. seconds: how
  * long at most. */
 void injection_settle(struct injection *inj, double seconds);

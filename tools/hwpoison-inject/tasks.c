@@ -210,13 +210,6 @@ static double time_to_wait(const struct run *run)
 	return run->child ? -1 : 1;
 }
 
-/* Without a time to wait nothing is waited for. */
-static bool waits_on(struct run *run, double limit, double passed)
-{
-	return limit < 0 || passed < limit ||
-	       (limit > 0 && passed < limit + INJECTION_LATE_S && injection_has_open(&run->inj));
-}
-
 static void note_status(struct run *run)
 {
 	struct process *p = run->child ? process_find(run, run->child) : NULL;
@@ -236,7 +229,7 @@ void processes_wait(struct run *run)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	look(run);
 	while (!are_accounted_for(run) && !signals_pending() &&
-	       waits_on(run, limit, seconds_since(&start))) {
+	       injection_waits(limit, seconds_since(&start), injection_has_open(&run->inj))) {
 		nanosleep(&tick, NULL);
 		look(run);
 	}

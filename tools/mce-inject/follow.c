@@ -293,12 +293,6 @@ static bool is_on_its_way(struct follow *f, size_t failures)
 	return (is_told && f->nr_failures < failures) || injection_has_open(&f->inj);
 }
 
-static bool waits_on(struct follow *f, size_t failures, double limit, double passed)
-{
-	return passed < limit ||
-	       (limit > 0 && passed < limit + INJECTION_LATE_S && is_on_its_way(f, failures));
-}
-
 void follow_report(struct follow *f, uint64_t wait_ns, size_t failures)
 {
 	const double limit = (double)wait_ns / 1e9;
@@ -307,7 +301,8 @@ void follow_report(struct follow *f, uint64_t wait_ns, size_t failures)
 	if (!f)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (!signals_pending() && waits_on(f, failures, limit, seconds_since(&start))) {
+	while (!signals_pending() &&
+	       injection_waits(limit, seconds_since(&start), is_on_its_way(f, failures))) {
 		look(f);
 		nanosleep(&nap, NULL);
 	}
