@@ -310,7 +310,9 @@ smaps() {
 
 @test "--handler=exit: status 10 after AO, 11 after AR, and the file is removed" {
 	start --policy early --handler=exit --kind file-dirty --path "$DISK/new"
-	poison 7
+	# EBUSY if the file, which goes with its process, still held the page when the kernel was
+	# about to let go of it.
+	poison 7 || true
 	ended_with 10
 	said BUS_MCEERR_AO
 	[ ! -e "$DISK/new" ]
