@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The walk over physical pages: threads take one chunk after the other; each
- * reads and filters by itself, and results are handed on in order.
+ * The walk over physical pages: threads take one chunk after the other; each reads and
+ * filters by itself. Results are handed on in order, by whichever thread has the next one,
+ * and with it those that were done before their turn: to wait for the turn would leave a
+ * processor idle while another one reads pages that take the kernel longer.
  */
 #include "batch.h"
 
@@ -12,10 +14,22 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
+#define MAX_THREADS 64
+/* Chunks that may be done before their turn, beyond one a thread. */
+#define AHEAD 4
+#define MAX_BATCHES (MAX_THREADS + AHEAD)
+
 struct chunk {
 	uint64_t number;	/* its place in the order */
 	uint64_t start, pages;
 	const struct kpage_hole *hole;	/* that it lies in: nothing is to be read */
+	struct batch *batch;	/* what was found there */
+};
+
+/* A chunk that was read. */
+struct result {
+	struct batch *batch;	/* NULL: not yet */
+	int err;
 };
 
 struct pfn_walk {
@@ -24,12 +38,20 @@ struct pfn_walk {
 	size_t nr_ranges;
 	uint64_t begin_ns, begin_cpu_ns;
 
+	struct batch batches[MAX_BATCHES];
+	size_t nr_batches;
+
 	pthread_mutex_t lock;	/* for all below */
-	pthread_cond_t turned;
+	pthread_cond_t spared;	/* there is a batch to be had, or an end */
+	struct batch *spare[MAX_BATCHES];	/* the last one was used last: it is still in a cache */
+	size_t nr_spare;
+	/* By their numbers: each has a batch, so there are no more of them than of these. */
+	struct result results[MAX_BATCHES];
+	bool emitting;		/* somebody is */
 	uint64_t next_number;	/* of the next chunk to be taken */
 	size_t range;		/* … which lies here, */
 	uint64_t at;		/* this far */
-	uint64_t turn;		/* the chunk that may be emitted */
+	uint64_t turn;		/* the chunk that is to be emitted next */
 	uint64_t end;		/* of the file, when somebody met it */
 	int result;
 	_Atomic uint64_t done;	/* pages, without the lock */
@@ -103,10 +125,13 @@ static bool take_chunk(struct pfn_walk *w, struct chunk *out)
 	bool taken = false;
 
 	pthread_mutex_lock(&w->lock);
+	while (!w->result && !w->nr_spare)
+		pthread_cond_wait(&w->spared, &w->lock);
 	while (!w->result && w->range < w->nr_ranges) {
 		r = &w->ranges[w->range];
 		if (skip_gap(w, r, &end)) {
 			out->number = w->next_number++;
+			out->batch = w->spare[--w->nr_spare];
 			out->start = w->at;
 			measure_chunk(w->walk, end, out);
 			w->at += out->pages;
@@ -164,28 +189,6 @@ static int load(struct pfn_walk *w, const struct chunk *c, struct batch *batch)
 	return err;
 }
 
-/* The turn is waited for after an error too: what lies before it is still to
- * come out, and nothing behind it. */
-static int emit_in_turn(struct pfn_walk *w, const struct chunk *c, struct batch *batch, int err)
-{
-	int result;
-
-	pthread_mutex_lock(&w->lock);
-	while (w->turn != c->number && !w->result)
-		pthread_cond_wait(&w->turned, &w->lock);
-	result = w->result ? w->result : err;
-	pthread_mutex_unlock(&w->lock);
-	if (!result && batch->b.n)
-		result = w->walk->emit(&batch->b, w->walk->arg);
-	pthread_mutex_lock(&w->lock);
-	if (!w->result)
-		w->result = result;
-	w->turn++;
-	pthread_cond_broadcast(&w->turned);
-	pthread_mutex_unlock(&w->lock);
-	return result;
-}
-
 /* What reading them would give. */
 static void fill(const struct chunk *c, struct batch *batch)
 {
@@ -222,12 +225,79 @@ static int read_chunk(struct pfn_walk *w, const struct chunk *c, struct batch *b
 	return !err && batch->b.n ? batch_filter(batch, w->walk, tally) : err;
 }
 
-static int walk_chunk(struct pfn_walk *w, const struct chunk *c, struct batch *batch,
-		      struct kpage_tally *tally)
+/* Most walks are over before they have used all batches. */
+static int walk_chunk(struct pfn_walk *w, const struct chunk *c, struct kpage_tally *tally)
 {
-	int err = (c->hole ? pass_hole : read_chunk)(w, c, batch, tally);
+	int err = c->batch->storage ? 0 : batch_init(c->batch, w->walk, false);
 
-	return w->walk->emit ? emit_in_turn(w, c, batch, err) : err;
+	return err ? err : (c->hole ? pass_hole : read_chunk)(w, c, c->batch, tally);
+}
+
+/* With the lock. */
+static void put_back(struct pfn_walk *w, struct batch *batch)
+{
+	w->spare[w->nr_spare++] = batch;
+	pthread_cond_signal(&w->spared);
+}
+
+/* The first error ends the walk for all. With the lock. */
+static void note_result(struct pfn_walk *w, int err)
+{
+	if (w->result || !err)
+		return;
+	w->result = err;
+	pthread_cond_broadcast(&w->spared);
+}
+
+/* An error has its turn like anything else: what lies before it is still to come out, and
+ * nothing behind it. With the lock, which the emit function is called without. */
+static void emit_next(struct pfn_walk *w, struct result *r)
+{
+	struct batch *batch = r->batch;
+	int err = r->err;
+
+	r->batch = NULL;
+	pthread_mutex_unlock(&w->lock);
+	if (!err && batch->b.n)
+		err = w->walk->emit(&batch->b, w->walk->arg);
+	pthread_mutex_lock(&w->lock);
+	note_result(w, err);
+	w->turn++;
+	put_back(w, batch);
+}
+
+static struct result *result_of(struct pfn_walk *w, uint64_t number)
+{
+	return &w->results[number % w->nr_batches];
+}
+
+/* Hands on what was read, and what comes behind it, unless it is not its turn yet, or another
+ * thread is about to. */
+static void emit_in_turn(struct pfn_walk *w, const struct chunk *c, int err)
+{
+	*result_of(w, c->number) = (struct result){ .batch = c->batch, .err = err };
+	if (w->emitting)
+		return;
+	w->emitting = true;
+	while (!w->result && result_of(w, w->turn)->batch)
+		emit_next(w, result_of(w, w->turn));
+	w->emitting = false;
+}
+
+static int hand_on(struct pfn_walk *w, const struct chunk *c, int err)
+{
+	int result;
+
+	pthread_mutex_lock(&w->lock);
+	if (w->walk->emit) {
+		emit_in_turn(w, c, err);
+	} else {
+		note_result(w, err);
+		put_back(w, c->batch);
+	}
+	result = w->result;
+	pthread_mutex_unlock(&w->lock);
+	return result;
 }
 
 static int merge(struct pfn_walk *w, struct kpage_tally *tally)
@@ -275,22 +345,19 @@ static void note_progress(struct pfn_walk *w, const struct chunk *c)
 static int work(struct pfn_walk *w)
 {
 	struct kpage_tally *tally = NULL;
-	struct batch batch;
 	struct chunk c;
-	int err;
+	int err = 0;
 
-	err = batch_init(&batch, w->walk, false);
-	if (!err && w->walk->tally)
+	if (w->walk->tally)
 		err = kpage_tally_new(&tally);
 	while (!err && take_chunk(w, &c)) {
-		err = walk_chunk(w, &c, &batch, tally);
+		err = hand_on(w, &c, walk_chunk(w, &c, tally));
 		note_progress(w, &c);
 		pace(w);
 	}
 	if (tally && !err)
 		err = merge(w, tally);
 	kpage_tally_free(tally);
-	batch_release(&batch);
 	return err;
 }
 
@@ -299,17 +366,21 @@ static void *worker(void *arg)
 	struct pfn_walk *w = arg;
 	int err = work(w);
 
-	if (err) {
-		pthread_mutex_lock(&w->lock);
-		if (!w->result)
-			w->result = err;
-		pthread_cond_broadcast(&w->turned);
-		pthread_mutex_unlock(&w->lock);
-	}
+	pthread_mutex_lock(&w->lock);
+	note_result(w, err);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
-#define MAX_THREADS 64
+/* Without an order to keep, nobody is ever before his turn. */
+static void share_out(struct pfn_walk *w, unsigned int threads)
+{
+	w->nr_batches = w->walk->emit && threads > 1 ? threads + AHEAD : threads;
+	while (w->nr_spare < w->nr_batches) {
+		w->spare[w->nr_spare] = &w->batches[w->nr_spare];
+		w->nr_spare++;
+	}
+}
 
 KPAGE_EXPORT int kpage_walk_pfns(const struct kpage_walk *walk, const struct kpage_range *ranges,
 				 size_t n, uint64_t *end)
@@ -319,7 +390,7 @@ KPAGE_EXPORT int kpage_walk_pfns(const struct kpage_walk *walk, const struct kpa
 		.ranges = ranges,
 		.nr_ranges = n,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.turned = PTHREAD_COND_INITIALIZER,
+		.spared = PTHREAD_COND_INITIALIZER,
 		.begin_ns = now_ns(CLOCK_MONOTONIC),
 		.begin_cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID),
 		.end = UINT64_MAX,
@@ -328,13 +399,16 @@ KPAGE_EXPORT int kpage_walk_pfns(const struct kpage_walk *walk, const struct kpa
 	pthread_t threads[MAX_THREADS];
 	unsigned int started = 0;
 
+	share_out(&w, wanted);
 	/* This thread is one of them. With fewer than wanted it only takes longer. */
 	while (started + 1 < wanted && !pthread_create(&threads[started], NULL, worker, &w))
 		started++;
 	worker(&w);
 	while (started)
 		pthread_join(threads[--started], NULL);
-	pthread_cond_destroy(&w.turned);
+	for (size_t i = 0; i < w.nr_batches; i++)
+		batch_release(&w.batches[i]);
+	pthread_cond_destroy(&w.spared);
 	pthread_mutex_destroy(&w.lock);
 	if (end)
 		*end = w.end;

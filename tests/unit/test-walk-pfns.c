@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* Several chunks, and a part of one. */
 #define PAGES (UINT64_C(9) * KPAGE_BATCH + 123)
@@ -387,6 +388,56 @@ static void test_emit_ends(void **state)
 	files_release(&files);
 }
 
+/* An emit function that takes longer than the others' reading, for its first batch. */
+struct slow {
+	struct seen seen;
+	unsigned int walked;	/* chunks, by the walk's progress */
+	bool overtaken;		/* by others' reading */
+};
+
+static void note_walked(uint64_t pages, void *arg)
+{
+	struct slow *slow = arg;
+
+	(void)pages;
+	__atomic_fetch_add(&slow->walked, 1, __ATOMIC_SEQ_CST);
+}
+
+static int note_slowly(const struct kpage_batch *b, void *arg)
+{
+	struct slow *slow = arg;
+
+	for (int ms = 0; !slow->seen.calls && !slow->overtaken && ms < 60000; ms++) {
+		usleep(1000);
+		slow->overtaken = __atomic_load_n(&slow->walked, __ATOMIC_SEQ_CST) >= 3;
+	}
+	return note(b, &slow->seen);
+}
+
+/* Nobody waits for his turn while there is something to read: three chunks behind the one
+ * that is being emitted are walked meanwhile, and come out in order all the same. */
+static void test_ahead(void **state)
+{
+	struct fixture *fx = *state;
+	struct files files;
+
+	files_make(fx, &files);
+	for (unsigned int threads = 2; threads <= 8; threads++) {
+		struct slow slow = { .walked = 0 };
+		struct kpage_walk walk = { .flags = files.flags, .threads = threads };
+
+		seen_init(&slow.seen, PAGES);
+		walk.progress = note_walked;
+		walk.emit = note_slowly;
+		walk.arg = walk.progress_arg = &slow;
+		assert_int_equal(kpage_walk_pfns(&walk, all, 1, NULL), 0);
+		assert_true(slow.overtaken);
+		check_seen(&slow.seen, &walk, all, 1);
+		seen_release(&slow.seen);
+	}
+	files_release(&files);
+}
+
 static void check_error(struct kpage_walk walk, int expected)
 {
 	for (walk.threads = 1; walk.threads <= 4; walk.threads++) {
@@ -469,6 +520,7 @@ int main(void)
 		TREE_TEST(test_even_end),
 		TREE_TEST(test_range_past_end),
 		TREE_TEST(test_emit_ends),
+		TREE_TEST(test_ahead),
 		TREE_TEST(test_short_columns),
 		TREE_TEST(test_shrinking),
 		TREE_TEST(test_empty_file),
