@@ -229,9 +229,14 @@ bool batch_matches(const struct kpage_walk *walk, uint64_t flags)
 	return true;
 }
 
-/* A summary of memory wants nothing but runs of equal flags. */
-static int count_runs(const struct kpage_batch *b, const struct kpage_walk *walk,
-		      struct kpage_tally *tally)
+/* Where it goes by flags alone, and none has to make room for the next one. */
+static bool are_runs_enough(const struct kpage_batch *b, const struct kpage_walk *walk)
+{
+	return !walk->cgroup_ino && !b->pme && (!walk->emit || !walk->nr_exprs);
+}
+
+static int filter_runs(const struct kpage_batch *b, const struct kpage_walk *walk,
+		       struct kpage_tally *tally)
 {
 	const uint64_t *kflags = b->kflags;
 	size_t i = 0, next;
@@ -243,24 +248,12 @@ static int count_runs(const struct kpage_batch *b, const struct kpage_walk *walk
 
 		for (next = i + 1; next < b->n && kflags[next] == kflags[i]; next++)
 			;
-		if (batch_matches(walk, flags))
+		if (tally && batch_matches(walk, flags))
 			err = kpage_tally_add(tally, flags, next - i);
+		for (size_t k = i; walk->emit && k < next; k++)
+			b->flags[k] = flags;
 	}
 	return err;
-}
-
-/* Where all pages stay and none is counted, only the view of their flags is wanted. */
-static void view_all(const struct kpage_batch *b, const struct kpage_walk *walk)
-{
-	const uint64_t *kflags = b->kflags;
-
-	for (size_t i = 0; i < b->n;) {
-		uint64_t of = kflags[i], flags = walk->raw ? kpage_flags_expand(of, 0) :
-							     kpage_flags_well_known(of);
-
-		for (; i < b->n && kflags[i] == of; i++)
-			b->flags[i] = flags;
-	}
 }
 
 /* Neighbours mostly have the same flags: what was found out for one holds for
@@ -273,12 +266,8 @@ int batch_filter(struct batch *batch, const struct kpage_walk *walk, struct kpag
 	size_t kept = 0;
 	int err = 0;
 
-	if (tally && !walk->emit && !walk->cgroup_ino && !b->pme)
-		return count_runs(b, walk, tally);
-	if (!tally && !walk->nr_exprs && !walk->cgroup_ino && !b->pme) {
-		view_all(b, walk);
-		return 0;
-	}
+	if (are_runs_enough(b, walk))
+		return filter_runs(b, walk, tally);
 	for (size_t i = 0; !err && i < b->n; i++) {
 		uint64_t entry = b->pme ? b->pme[i] & ~KPAGE_PM_PFN_MASK : 0;
 

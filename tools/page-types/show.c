@@ -157,7 +157,8 @@ static char *put_symbolic(char *p, struct list *list, uint64_t flags)
 		list->symbolic_flags = flags;
 		list->symbolic_len = kpage_flags_symbolic(flags, list->symbolic);
 	}
-	memcpy(p, list->symbolic, list->symbolic_len);
+	/* More than there is: of a known length it takes no call. */
+	memcpy(p, list->symbolic, sizeof(list->symbolic));
 	return p + list->symbolic_len;
 }
 
