@@ -14,12 +14,12 @@
 
 static char *put_hex(char *p, uint64_t n, char end)
 {
-	int shift = n ? (63 - __builtin_clzll(n)) & ~3 : 0;
+	size_t digits = (67 - (size_t)__builtin_clzll(n | 1)) / 4;
 
-	for (; shift >= 0; shift -= 4)
-		*p++ = "0123456789abcdef"[(n >> shift) & 15];
-	*p++ = end;
-	return p;
+	for (size_t k = digits; k; n >>= 4)
+		p[--k] = "0123456789abcdef"[n & 15];
+	p[digits] = end;
+	return p + digits + 1;
 }
 
 static char *put_decimal(char *p, uint64_t n, char end)
@@ -182,21 +182,23 @@ static void print_owners(const struct row *row)
 
 static void put_row(struct list *list, const struct row *row)
 {
+	/* A copy: for all that the compiler knows, text may be written over the original. */
+	const struct columns columns = list->columns;
 	char *p = list->text + list->len;
 
 	if (list->json) {
 		print_range(list, row);
 		return;
 	}
-	if (list->columns.pid)
+	if (columns.pid)
 		p = put_decimal(p, (uint64_t)list->pid, '\t');
-	if (list->columns.offset)
+	if (columns.offset)
 		p = put_hex(p, row->offset, '\t');
-	if (list->columns.cgroup) {
+	if (columns.cgroup) {
 		*p++ = '@';
 		p = put_decimal(p, row->cgroup, '\t');
 	}
-	if (list->columns.mapcount)
+	if (columns.mapcount)
 		p = put_decimal(p, row->mapcount, '\t');
 	p = put_hex(p, row->pfn, '\t');
 	if (list->mode == LIST_RANGES)
