@@ -27,26 +27,26 @@ bool option_switch_set(void *options, const struct option_switch *table, size_t 
 	return false;
 }
 
-static bool answer_help(poptContext popt, const struct option_loop *loop, int val)
+static bool answer_help(poptContext popt, const struct command_line *line, int val)
 {
 	switch (val) {
 	case 'h':
 		poptPrintHelp(popt, stdout, 0);
-		if (loop->more_help)
-			loop->more_help();
+		if (line->more_help)
+			line->more_help();
 		return true;
 	case OPT_USAGE:
 		poptPrintUsage(popt, stdout, 0);
 		return true;
 	case OPT_VERSION:
-		printf("%s (hwpoison-tools) %s\n", loop->tool, kpage_version());
+		printf("%s (hwpoison-tools) %s\n", line->tool, kpage_version());
 		return true;
 	default:
 		return false;
 	}
 }
 
-int options_each(poptContext popt, const struct option_loop *loop, void *options, bool *done)
+static int take_all(poptContext popt, const struct command_line *line, void *options, bool *done)
 {
 	int val;
 
@@ -54,15 +54,32 @@ int options_each(poptContext popt, const struct option_loop *loop, void *options
 		_cleanup_free_ char *arg = poptGetOptArg(popt);
 		int status;
 
-		*done = answer_help(popt, loop, val);
-		status = *done ? EXIT_OK : loop->take(val, arg, options);
+		*done = answer_help(popt, line, val);
+		status = *done ? EXIT_OK : line->take(val, arg, options);
 		if (status || *done)
 			return status;
 	}
 	if (val < -1)
 		return fail(EXIT_USAGE, "%s: %s", poptBadOption(popt, POPT_BADOPTION_NOALIAS),
 			    poptStrerror(val));
-	return EXIT_OK;
+	return line->finish(popt, options);
+}
+
+enum parse_result options_read(const struct command_line *line, int argc, const char **argv,
+			       void *options, int *status)
+{
+	poptContext popt = poptGetContext(line->tool, argc, argv, line->table, line->flags);
+	bool done = false;
+
+	if (line->usage)
+		poptSetOtherOptionHelp(popt, line->usage);
+	*status = take_all(popt, line, options, &done);
+	if (*status == EXIT_USAGE)
+		fprintf(stderr, "Try '%s --help'.\n", line->tool);
+	poptFreeContext(popt);
+	if (*status)
+		return PARSE_BAD;
+	return done ? PARSE_DONE : PARSE_RUN;
 }
 
 /* popt keeps the words after the options; they are argv's own. */

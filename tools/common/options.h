@@ -23,22 +23,29 @@ struct option_switch {
 bool option_switch_set(void *options, const struct option_switch *table, size_t n, int val);
 
 /* --help, --usage and --version: include it in a tool's table with
- * POPT_ARG_INCLUDE_TABLE; options_each() answers them. */
+ * POPT_ARG_INCLUDE_TABLE; options_read() answers them. */
 extern struct poptOption help_options[];
 
 /* A tool's command line. */
-struct option_loop {
+struct command_line {
 	const char *tool;
+	const struct poptOption *table;
+	unsigned int flags;	/* POPT_CONTEXT_… */
+	const char *usage;	/* behind the name in --help; NULL: "[OPTION...]" */
 	/* Takes an option and its argument (not kept; NULL: none). EXIT_OK or a status. */
 	int (*take)(int val, const char *arg, void *options);
+	/* After the last option: takes the words that follow, and checks that all of it goes
+	 * together. EXIT_OK or a status. */
+	int (*finish)(poptContext popt, void *options);
 	void (*more_help)(void);	/* what --help prints after the options; may be NULL */
 };
 
 /*
- * Hands each option to loop->take(). An option for help is answered; *done is set then,
- * and nothing more is read. EXIT_OK, or a status after a message.
+ * Hands each option to line->take(), and what follows to line->finish(), unless an option
+ * for help was answered before. PARSE_BAD: *status is set, after a message.
  */
-int options_each(poptContext popt, const struct option_loop *loop, void *options, bool *done);
+enum parse_result options_read(const struct command_line *line, int argc, const char **argv,
+			       void *options, int *status);
 
 /* The words after the options, copied, with a NULL behind them; NULL: there are none.
  * To be freed with options_command_free(), which takes NULL. */

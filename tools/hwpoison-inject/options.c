@@ -281,32 +281,28 @@ static int check_conflicts(const struct options *opt)
 
 /* -------------------------------------------------------------------- parsing */
 
-static int parse_all(poptContext popt, struct options *opt, bool *done)
+static int finish(poptContext popt, void *options)
 {
-	static const struct option_loop loop = { "hwpoison-inject", take_option, print_grammar };
-	int status = options_each(popt, &loop, opt, done);
+	struct options *opt = options;
 
-	if (status || *done)
-		return status;
 	opt->command = options_command(popt);
 	return check_conflicts(opt);
 }
 
 enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status)
 {
-	poptContext popt = poptGetContext("hwpoison-inject", argc, argv, all_options,
-					  POPT_CONTEXT_POSIXMEHARDER);
-	bool done = false;
+	static const struct command_line line = {
+		.tool = "hwpoison-inject",
+		.table = all_options,
+		.flags = POPT_CONTEXT_POSIXMEHARDER,
+		.usage = "[OPTION...] [-- COMMAND [ARG...]]",
+		.take = take_option,
+		.finish = finish,
+		.more_help = print_grammar,
+	};
 
 	*opt = (struct options){ .method = method_find("debugfs") };
-	poptSetOtherOptionHelp(popt, "[OPTION...] [-- COMMAND [ARG...]]");
-	*status = parse_all(popt, opt, &done);
-	if (*status == EXIT_USAGE)
-		fprintf(stderr, "Try 'hwpoison-inject --help'.\n");
-	poptFreeContext(popt);
-	if (*status)
-		return PARSE_BAD;
-	return done ? PARSE_DONE : PARSE_RUN;
+	return options_read(&line, argc, argv, opt, status);
 }
 
 void options_release(struct options *opt)

@@ -266,13 +266,10 @@ static int check(const struct options *opt)
 	return EXIT_OK;
 }
 
-static int parse_all(poptContext popt, struct options *opt, bool *done)
+static int finish(poptContext popt, void *options)
 {
-	static const struct option_loop loop = { "mce-inject", take_option, NULL };
-	int status = options_each(popt, &loop, opt, done);
+	struct options *opt = options;
 
-	if (status || *done)
-		return status;
 	opt->files = options_command(popt);
 	if (opt->route == &debugfs_route && !opt->type)
 		opt->type = "sw";
@@ -281,18 +278,16 @@ static int parse_all(poptContext popt, struct options *opt, bool *done)
 
 enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status)
 {
-	poptContext popt = poptGetContext("mce-inject", argc, argv, all_options, 0);
-	bool done = false;
+	static const struct command_line line = {
+		.tool = "mce-inject",
+		.table = all_options,
+		.usage = "[OPTION...] [FILE...]",
+		.take = take_option,
+		.finish = finish,
+	};
 
 	*opt = (struct options){ .route = &debugfs_route, .wait_ns = UINT64_C(1000000000) };
-	poptSetOtherOptionHelp(popt, "[OPTION...] [FILE...]");
-	*status = parse_all(popt, opt, &done);
-	if (*status == EXIT_USAGE)
-		fprintf(stderr, "Try 'mce-inject --help'.\n");
-	poptFreeContext(popt);
-	if (*status)
-		return PARSE_BAD;
-	return done ? PARSE_DONE : PARSE_RUN;
+	return options_read(&line, argc, argv, opt, status);
 }
 
 void options_release(struct options *opt)

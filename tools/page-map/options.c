@@ -168,26 +168,25 @@ static int check(const struct options *opt)
 	return EXIT_OK;
 }
 
-enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status)
+static int finish(poptContext popt, void *options)
 {
-	static const struct option_loop loop = { "page-map", take, NULL };
-	poptContext popt = poptGetContext("page-map", argc, argv, table, 0);
-	bool done = false;
-	const char *rest;
+	struct options *opt = options;
 
-	*opt = (struct options){ 0 };
-	*status = options_each(popt, &loop, opt, &done);
-	rest = *status || done ? NULL : poptPeekArg(popt);
-	if (rest)
-		*status = fail(EXIT_USAGE, "%s: unexpected argument", rest);
-	if (!*status && !done)
-		*status = check(opt);
 	if (!(opt->delay > 0))
 		opt->delay = 1;
-	if (*status)
-		fprintf(stderr, "Try 'page-map --help'.\n");
-	poptFreeContext(popt);
-	return *status ? PARSE_BAD : done ? PARSE_DONE : PARSE_RUN;
+	if (poptPeekArg(popt))
+		return fail(EXIT_USAGE, "%s: unexpected argument", poptPeekArg(popt));
+	return check(opt);
+}
+
+enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status)
+{
+	static const struct command_line line = {
+		.tool = "page-map", .table = table, .take = take, .finish = finish,
+	};
+
+	*opt = (struct options){ 0 };
+	return options_read(&line, argc, argv, opt, status);
 }
 
 void options_release(struct options *opt)

@@ -375,13 +375,10 @@ static int take_copies(poptContext popt, struct options *opt)
 	return EXIT_OK;
 }
 
-static int parse_all(poptContext popt, struct options *opt, bool *done)
+static int finish(poptContext popt, void *options)
 {
-	static const struct option_loop loop = { "page-types", take_option, print_grammar };
-	int status = options_each(popt, &loop, opt, done);
+	struct options *opt = options;
 
-	if (status || *done)
-		return status;
 	if (opt->diff && take_copies(popt, opt))
 		return EXIT_USAGE;
 	if (poptPeekArg(popt))
@@ -428,18 +425,17 @@ static const char **split_glued_bits(int *argc, const char **argv, char **text)
 
 enum parse_result options_parse(int argc, const char **argv, struct options *opt, int *status)
 {
+	static const struct command_line line = {
+		.tool = "page-types",
+		.table = all_options,
+		.take = take_option,
+		.finish = finish,
+		.more_help = print_grammar,
+	};
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ const char **args = split_glued_bits(&argc, argv, &text);
-	poptContext popt = poptGetContext("page-types", argc, args, all_options, 0);
-	bool done = false;
 
-	*status = parse_all(popt, opt, &done);
-	if (*status == EXIT_USAGE)
-		fprintf(stderr, "Try 'page-types --help'.\n");
-	poptFreeContext(popt);
-	if (*status)
-		return PARSE_BAD;
-	return done ? PARSE_DONE : PARSE_RUN;
+	return options_read(&line, argc, args, opt, status);
 }
 
 void options_release(struct options *opt)
