@@ -569,3 +569,10 @@ on_terminal() {
 		stdout_is
 	done
 }
+
+@test "a dump that was damaged, however, is refused or read rightly" {
+	cd "$BATS_TEST_TMPDIR"
+	run_split "$BATS_TEST_DIRNAME/../fuzz/dump" 300
+	status_is 0
+	grep -q '^300 rounds: ' "$stdout_file"
+}
