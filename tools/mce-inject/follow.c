@@ -35,6 +35,7 @@ struct follow {
 	size_t nr_lines;
 	struct failure *failures;
 	size_t nr_failures;
+	size_t repeated;	/* pages that were poisoned already, by the log */
 	size_t signalled, killed;
 };
 
@@ -235,6 +236,8 @@ static void read_log(struct follow *f)
 		text[1 + strcspn(text + 1, "\n")] = '\0';
 		if (!is_about_it(text + 1))
 			continue;
+		/* Before 6.12 there is no event of it, and only then this line. */
+		f->repeated += strstr(text, ": already hardware poisoned") != NULL;
 		f->lines = xgrow(f->lines, f->nr_lines, sizeof(*f->lines));
 		f->lines[f->nr_lines++] = xstrdup(text + 1);
 	}
@@ -290,7 +293,7 @@ static bool is_on_its_way(struct follow *f, size_t failures)
 {
 	bool is_told = f->inj.watch && f->inj.filter_known && !f->inj.filter.enable;
 
-	return (is_told && f->nr_failures < failures) || injection_has_open(&f->inj);
+	return (is_told && f->nr_failures + f->repeated < failures) || injection_has_open(&f->inj);
 }
 
 void follow_report(struct follow *f, uint64_t wait_ns, size_t failures)
