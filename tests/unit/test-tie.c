@@ -291,11 +291,32 @@ static void test_no_delivery(void **state)
 	fails(7);
 	reported("failure 7 page: Recovered hits at 102\n");
 	passes(1000);
+	/* It may have been taken since the events were read. */
+	reported("");
+	passes(100);
 	reported("AO 20/20 - by 7 failed 102 at 101\n");
 	/* Reported once. */
 	takes(20, BUS_MCEERR_AO, true);
 	passes(1000);
 	reported("");
+}
+
+/* The task takes it between the reading of the events and the look at /proc. */
+static void test_taken_meanwhile(void **state)
+{
+	(void)state;
+	is_sent(20, BUS_MCEERR_AO, KPAGE_SENT_DELIVERED);
+	fails(7);
+	reported("failure 7 page: Recovered hits at 102\n");
+	w.pending = 20;
+	w.runs_soon = true;
+	passes(1500);
+	reported("");
+	w.pending = 0;
+	passes(100);
+	reported("");
+	takes(20, BUS_MCEERR_AO, false);
+	reported("AO 20/20 default by 7 failed 102 at 101\n");
 }
 
 static void test_delivery_alone(void **state)
@@ -597,6 +618,7 @@ int main(void)
 		cmocka_unit_test_setup(test_no_failure, setup),
 		cmocka_unit_test_setup(test_failure_too_late, setup),
 		cmocka_unit_test_setup(test_no_delivery, setup),
+		cmocka_unit_test_setup(test_taken_meanwhile, setup),
 		cmocka_unit_test_setup(test_delivery_alone, setup),
 		cmocka_unit_test_setup(test_pending, setup),
 		cmocka_unit_test_setup(test_not_run_yet, setup),

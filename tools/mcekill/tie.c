@@ -294,20 +294,32 @@ void tie_event(struct tie *t, const struct kpage_event *event, const struct tie_
 	}
 }
 
-static enum tie_wait wait_of(const struct tie *t, const struct tie_kill *k)
+static bool is_known(const struct tie *t, const struct tie_kill *k)
 {
-	if (k->action != ACTION_NONE || k->closed || t->log_only)
-		return WAIT_NONE;
-	return t->hooks.waits(k->tid, t->hooks.arg);
+	return k->action != ACTION_NONE || k->closed || t->log_only;
+}
+
+/* Whether it is too soon to settle it. A signal that was taken after the events were read is
+ * told of by those that are read before the next tick. */
+static bool comes(struct tie_kill *k, enum tie_wait wait, uint64_t now_ns)
+{
+	bool was_taken = k->taken;
+
+	k->taken = wait == WAIT_NONE;
+	return (wait == WAIT_COMING && now_ns - k->seen_ns < TIE_LATE_NS) ||
+	       (wait == WAIT_NONE && !was_taken);
 }
 
 /* Its time is over: what is not known now stays so, unless it waits for its task. */
 static void settle(struct tie *t, struct tie_kill *k, uint64_t now_ns)
 {
-	enum tie_wait wait = wait_of(t, k);
+	enum tie_wait wait = WAIT_NONE;
 
-	if (wait == WAIT_COMING && now_ns - k->seen_ns < TIE_LATE_NS)
-		return;
+	if (!is_known(t, k)) {
+		wait = t->hooks.waits(k->tid, t->hooks.arg);
+		if (comes(k, wait, now_ns))
+			return;
+	}
 	if (k->cause == CAUSE_OPEN)
 		k->cause = CAUSE_UNKNOWN;
 	k->closed = true;

@@ -75,6 +75,7 @@ struct tie_kill {
 	/* The engine's own. */
 	bool closed;			/* what the signal did won't be seen any more */
 	bool told;			/* it was reported, as pending */
+	bool taken;			/* nothing waits for its task any more */
 };
 
 struct tie_hooks {
