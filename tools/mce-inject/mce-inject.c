@@ -204,9 +204,11 @@ static void warn_of_vendor(const struct run *run)
 {
 	for (size_t i = 0; i < run->list.n; i++) {
 		const struct mce *m = &run->list.records[i];
+		/* An injection is judged by the machine that it goes to. */
+		const struct mce_rules rules = run->opt.decode ? rules_for(run, m) : run->machine.rules;
 		char name[256];
 
-		if (!m->of_intel || !vendor_is_amd(rules_for(run, m).vendor))
+		if (!m->of_intel || !vendor_is_amd(rules.vendor))
 			continue;
 		name_record(run, i, name, sizeof(name));
 		warn("%s: a record of Intel's CPUs (S, AR), which AMD's read otherwise (%s)", name,
