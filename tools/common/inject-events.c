@@ -244,21 +244,28 @@ bool injection_has_open(struct injection *inj)
 	return injection_has_halves(inj) || victims_are_open(&inj->victims, inj->ctx);
 }
 
-static bool is_open(struct injection *inj, double passed, double seconds)
+bool injection_has_coming(struct injection *inj)
 {
-	return (injection_has_halves(inj) && passed < HALF_S) ||
-	       (victims_are_open(&inj->victims, inj->ctx) && passed < seconds);
+	return injection_has_halves(inj) || victims_are_coming(&inj->victims, inj->ctx);
+}
+
+static bool waits(struct injection *inj, double passed, double seconds)
+{
+	if (injection_has_halves(inj) && passed < HALF_S)
+		return true;
+	return victims_are_open(&inj->victims, inj->ctx) &&
+	       injection_waits(seconds, passed, victims_are_coming(&inj->victims, inj->ctx));
 }
 
 void injection_settle(struct injection *inj, double seconds)
 {
 	const struct timespec tick = { .tv_nsec = TICK_MS * 1000 * 1000 };
-
+	const int pending = signals_pending();
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	injection_read_events(inj);
-	while (is_open(inj, seconds_since(&start), seconds)) {
+	while (signals_pending() == pending && waits(inj, seconds_since(&start), seconds)) {
 		nanosleep(&tick, NULL);
 		injection_read_events(inj);
 	}

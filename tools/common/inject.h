@@ -215,9 +215,11 @@ void injection_read_events(struct injection *inj);
 /* Whether a signal was read that waits for what it was sent for, or the other way round. */
 bool injection_has_halves(const struct injection *inj);
 
-/* Whether one was, or a task is not known to have taken its signal: it takes it as soon as it
- * runs. */
+/* Whether one was, or it is not known what a signal did to its task. */
 bool injection_has_open(struct injection *inj);
+
+/* Whether one was, or a task has a signal to take as soon as it runs: more will be known. */
+bool injection_has_coming(struct injection *inj);
 
 /* How long what is on its way is waited for, also when a time is up that somebody has given.
  * On a busy machine it is late, and what is told without it is not so. */
@@ -232,7 +234,7 @@ static inline bool injection_waits(double limit, double passed, bool is_on_its_w
 }
 
 /* Waits until the fate of every signalled task is known, and ends the watch. seconds: how
- * long at most. */
+ * long at most, by injection_waits(). A signal to us ends it, too. */
 void injection_settle(struct injection *inj, double seconds);
 
 void injection_close(struct injection *inj);

@@ -24,6 +24,7 @@ static enum task_state state_of_victim(const struct victim *v)
 		return STATE_SURVIVED;
 	case FATE_IGNORED:
 		return STATE_IGNORED;
+	case FATE_COMING:
 	case FATE_PENDING:
 	case FATE_STOPPED:
 		return STATE_PENDING;

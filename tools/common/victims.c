@@ -9,6 +9,7 @@ const char *fate_text(enum fate fate)
 {
 	static const char *const texts[] = {
 		[FATE_UNKNOWN] = "fate not known",
+		[FATE_COMING] = "has not run since, pending, alive",
 		[FATE_ALIVE] = "alive",
 		[FATE_HANDLED] = "its handler ran, alive",
 		[FATE_IGNORED] = "ignores SIGBUS, alive",
@@ -128,10 +129,12 @@ static enum fate judge(struct kpage_ctx *ctx, const struct victim *victim)
 		return FATE_DIED;
 	if (task.sigbus_pending && task.sigbus_blocked)
 		return FATE_PENDING;
-	if (task.sigbus_pending && task.state == 'T')
+	if (task.sigbus_pending && (task.state == 'T' || task.state == 't'))
 		return FATE_STOPPED;
+	if (task.sigbus_pending)
+		return FATE_COMING;
 	/* Without the trace of the delivery: a handler that has nothing pending ran. */
-	return task.sigbus_caught && !task.sigbus_pending ? FATE_HANDLED : FATE_UNKNOWN;
+	return task.sigbus_caught ? FATE_HANDLED : FATE_UNKNOWN;
 }
 
 bool victim_died_of_it(const struct victim *v)
@@ -140,23 +143,34 @@ bool victim_died_of_it(const struct victim *v)
 	return v->default_action || (v->fate == FATE_DIED && !v->handler_ran);
 }
 
-bool victims_are_open(struct victims *v, struct kpage_ctx *ctx)
+static size_t count_fate(struct victims *v, struct kpage_ctx *ctx, enum fate fate)
 {
-	bool open = false;
+	size_t n = 0;
 
 	for (size_t i = 0; i < v->n; i++) {
 		v->list[i].fate = judge(ctx, &v->list[i]);
-		open |= v->list[i].fate == FATE_UNKNOWN;
+		n += v->list[i].fate == fate;
 	}
-	return open;
+	return n;
+}
+
+bool victims_are_coming(struct victims *v, struct kpage_ctx *ctx)
+{
+	return count_fate(v, ctx, FATE_COMING);
+}
+
+bool victims_are_open(struct victims *v, struct kpage_ctx *ctx)
+{
+	return count_fate(v, ctx, FATE_UNKNOWN) || victims_are_coming(v, ctx);
 }
 
 void victims_close(struct victims *v, struct kpage_ctx *ctx)
 {
-	victims_are_open(v, ctx);
-	for (size_t i = 0; i < v->n; i++)
+	for (size_t i = 0; i < v->n; i++) {
+		v->list[i].fate = judge(ctx, &v->list[i]);
 		if (v->list[i].fate == FATE_UNKNOWN && !v->list[i].default_action)
 			v->list[i].fate = FATE_ALIVE;
+	}
 }
 
 void victims_release(struct victims *v)

@@ -7,6 +7,7 @@
 
 enum fate {
 	FATE_UNKNOWN,
+	FATE_COMING,	/* it takes the signal as soon as it runs */
 	FATE_ALIVE,	/* not signalled */
 	FATE_HANDLED,	/* its handler ran; it lives */
 	FATE_IGNORED,	/* it ignores SIGBUS; it lives */
@@ -44,6 +45,9 @@ void victims_add(struct victims *v, struct kpage_ctx *ctx, const struct kpage_ev
 
 /* Whether the fate of one of them is still open. Looks once, does not wait. */
 bool victims_are_open(struct victims *v, struct kpage_ctx *ctx);
+
+/* Whether one of them has yet to run. */
+bool victims_are_coming(struct victims *v, struct kpage_ctx *ctx);
 
 /* The end: what is still open stays as it is now. */
 void victims_close(struct victims *v, struct kpage_ctx *ctx);

@@ -202,6 +202,7 @@ static int hold_settled(pid_t pid, pid_t *tid, struct kpage_remote **out, void *
 {
 	struct run *run = arg;
 	const struct process *p = process_find(run, pid);
+	const struct timespec tick = { .tv_nsec = 1000 * 1000 };
 	struct timespec start;
 	int err;
 
@@ -212,7 +213,10 @@ static int hold_settled(pid_t pid, pid_t *tid, struct kpage_remote **out, void *
 		if (err || !p || p->blocks_sigbus || !kpage_remote_blocks(*out, SIGBUS) ||
 		    signals_pending() || seconds_since(&start) >= SETTLE_S)
 			return err;
-		kpage_remote_detach(*out);
+		err = kpage_remote_detach(*out);
+		if (err)
+			return err;
+		nanosleep(&tick, NULL);
 	}
 }
 

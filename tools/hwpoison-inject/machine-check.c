@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/signals.h"
 #include "common/vm-monitor.h"
 
 /* How long the kernel has to mark a page that its filter may reject, … */
@@ -47,7 +48,7 @@ static void wait_for_kernel(const struct injection *inj, uint64_t pfn, const str
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (!is_marked(inj, pfn) && seconds_since(&start) < mark_s)
+	while (!is_marked(inj, pfn) && !signals_pending() && seconds_since(&start) < mark_s)
 		nanosleep(&tick, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	do

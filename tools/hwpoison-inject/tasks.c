@@ -229,7 +229,7 @@ void processes_wait(struct run *run)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	look(run);
 	while (!are_accounted_for(run) && !signals_pending() &&
-	       injection_waits(limit, seconds_since(&start), injection_has_open(&run->inj))) {
+	       injection_waits(limit, seconds_since(&start), injection_has_coming(&run->inj))) {
 		nanosleep(&tick, NULL);
 		look(run);
 	}

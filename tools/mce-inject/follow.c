@@ -293,7 +293,8 @@ static bool is_on_its_way(struct follow *f, size_t failures)
 {
 	bool is_told = f->inj.watch && f->inj.filter_known && !f->inj.filter.enable;
 
-	return (is_told && f->nr_failures + f->repeated < failures) || injection_has_open(&f->inj);
+	return (is_told && f->nr_failures + f->repeated < failures) ||
+	       injection_has_coming(&f->inj);
 }
 
 void follow_report(struct follow *f, uint64_t wait_ns, size_t failures)

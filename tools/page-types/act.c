@@ -11,6 +11,9 @@
 #include "common/safety.h"
 #include "common/signals.h"
 
+/* How long the tasks' fates are waited for; in seconds. */
+#define SETTLE_S 2
+
 static int refuse(const char *why)
 {
 	return fail(EXIT_REFUSED, "--hwpoison: refused: %s (--force does it all the same)", why);
@@ -249,10 +252,12 @@ static void say_in_short(const struct run *run)
 
 static int report_injection(struct run *run)
 {
-	injection_settle(&run->inj, INJECTION_LATE_S);
+	int stopped = signals_pending();
+
+	injection_settle(&run->inj, SETTLE_S);
 	count_rest(run);
-	if (signals_pending())
-		warn("%s: stopped: the rest of the pages was not tried", strsignal(signals_pending()));
+	if (stopped)
+		warn("%s: stopped: the rest of the pages was not tried", strsignal(stopped));
 	outcome_print(&run->inj, run->opt.unpoison, run->opt.selection.pids,
 		      run->opt.selection.nr_pids);
 	fflush(stdout);
