@@ -781,8 +781,8 @@ int kpage_cgroup_of_task(struct kpage_ctx *ctx, pid_t tid, char **out);
 struct kpage_nodes;
 
 /*
- * From the memory blocks of /sys/devices/system/node. Errors: -ENOENT the kernel knows
- * no nodes (no CONFIG_NUMA); -EUCLEAN the size of a memory block is no number; -ENOMEM.
+ * From the memory blocks of /sys/devices/system/node, and where nodes share one from
+ * /proc/zoneinfo. Errors: -ENOENT the kernel knows no nodes (no CONFIG_NUMA); -EUCLEAN the size of a memory block is no number; -ENOMEM.
  */
 int kpage_nodes_new(struct kpage_ctx *ctx, struct kpage_nodes **out);
 void kpage_nodes_free(struct kpage_nodes *nodes);
@@ -791,8 +791,9 @@ void kpage_nodes_free(struct kpage_nodes *nodes);
 bool kpage_nodes_has(const struct kpage_nodes *nodes, unsigned int node);
 
 /*
- * The node of a page; of a memory block that two nodes share, the lower one. -ENXIO:
- * of none, or not known (a kernel with several nodes and without memory blocks).
+ * The node of a page; in a memory block that nodes share, that whose zone it is in, or
+ * the lowest of them if no zone is known. -ENXIO: of none, or not known (a kernel with
+ * several nodes and without memory blocks).
  */
 int kpage_nodes_find(const struct kpage_nodes *nodes, uint64_t pfn);
 

@@ -71,6 +71,41 @@ static void test_shared_block(void **state)
 	kpage_nodes_free(nodes);
 }
 
+/* Nodes 0 and 1 meet in block 0; node 2 lies within node 1, in block 1. */
+static void test_shared_block_zones(void **state)
+{
+	struct fixture *fx = *state;
+	const uint64_t size = block_pages();
+	char text[1024];
+	struct kpage_nodes *nodes;
+
+	fixture_text(fx, BLOCK_SIZE, "8000000\n");
+	add_block(fx, 0, 0);
+	add_block(fx, 1, 0);
+	add_block(fx, 1, 1);
+	add_block(fx, 2, 1);
+	snprintf(text, sizeof(text),
+		 "Node 0, zone      DMA\n  per-node stats\n      nr_inactive_anon 3\n"
+		 "        spanned  4095\n        present  3998\n  start_pfn:           1\n"
+		 "Node 0, zone   Normal\n        spanned  0\n        present  0\n"
+		 "Node 1, zone   Normal\n        spanned  %llu\n  start_pfn:           4196\n"
+		 "Node 2, zone   Normal\n        spanned  7\n  start_pfn:           %llu\n",
+		 (unsigned long long)(2 * size - 4196), (unsigned long long)(size + 9));
+	fixture_text(fx, "/proc/zoneinfo", text);
+	nodes = read_nodes(fx);
+	assert_int_equal(kpage_nodes_find(nodes, 0), 0);
+	assert_int_equal(kpage_nodes_find(nodes, 4095), 0);
+	/* In none. */
+	assert_int_equal(kpage_nodes_find(nodes, 4150), 0);
+	assert_int_equal(kpage_nodes_find(nodes, 4196), 1);
+	assert_int_equal(kpage_nodes_find(nodes, size + 8), 1);
+	assert_int_equal(kpage_nodes_find(nodes, size + 9), 2);
+	assert_int_equal(kpage_nodes_find(nodes, size + 15), 2);
+	assert_int_equal(kpage_nodes_find(nodes, size + 16), 1);
+	assert_int_equal(kpage_nodes_find(nodes, 2 * size), -ENXIO);
+	kpage_nodes_free(nodes);
+}
+
 static void test_without_blocks(void **state)
 {
 	struct fixture *fx = *state;
@@ -112,6 +147,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TREE_TEST(test_two_nodes),
 		TREE_TEST(test_shared_block),
+		TREE_TEST(test_shared_block_zones),
 		TREE_TEST(test_without_blocks),
 		TREE_TEST(test_errors),
 	};
