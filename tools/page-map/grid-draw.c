@@ -106,7 +106,7 @@ static void draw_cell(const struct grid *g, struct frame *f, int x, int y, const
 
 static void draw_label(const struct grid *g, struct frame *f, int y, uint64_t index)
 {
-	const struct kpage_nodes *nodes = g->view.app->machine.nodes;
+	const struct machine *m = &g->view.app->machine;
 	uint64_t place = space_place(&g->space, index);
 	char number[24];
 
@@ -117,8 +117,8 @@ static void draw_label(const struct grid *g, struct frame *f, int y, uint64_t in
 	else
 		snprintf(number, sizeof(number), "0x%" PRIx64, place);
 	/* Where there are several nodes, on which one. */
-	if (!g->space.pid && nodes && kpage_nodes_has(nodes, 1) && kpage_nodes_find(nodes, place) >= 0)
-		frame_printf(f, 0, y, GRID_LEFT - 1, STYLE_LABEL, "N%d", kpage_nodes_find(nodes, place));
+	if (!g->space.pid && m->several_nodes && kpage_nodes_find(m->nodes, place) >= 0)
+		frame_printf(f, 0, y, GRID_LEFT - 1, STYLE_LABEL, "N%d", kpage_nodes_find(m->nodes, place));
 	frame_text(f, GRID_LEFT - 1 - (int)strlen(number), y, GRID_LEFT, STYLE_LABEL, number);
 }
 

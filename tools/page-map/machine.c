@@ -184,14 +184,42 @@ static int take_ranges(struct machine *m)
 	return 0;
 }
 
+/* ------------------------------------------------------------------------- nodes */
+
+/* As many as the kernel can have. */
+#define MAX_NODES 1024
+
+/* Their numbers may have gaps: 0 and 8. */
+static bool are_several(const struct kpage_nodes *nodes)
+{
+	unsigned int n = 0;
+
+	for (unsigned int node = 0; node < MAX_NODES && n < 2; node++)
+		n += kpage_nodes_has(nodes, node);
+	return n > 1;
+}
+
+static void take_nodes(struct machine *m)
+{
+	struct kpage_nodes *nodes;
+
+	if (m->copy || kpage_nodes_new(m->ctx, &nodes))
+		return;
+	kpage_nodes_free(m->nodes);
+	m->nodes = nodes;
+	m->several_nodes = are_several(nodes);
+}
+
 /* It costs some files of sysfs for each memory block. */
 #define LOOK_EVERY_S 10
 
 void machine_update(struct machine *m)
 {
 	/* If it can't be known now, what was known has to do. */
-	if (!m->copy && seconds_since(&m->looked) >= LOOK_EVERY_S)
-		take_ranges(m);
+	if (m->copy || seconds_since(&m->looked) < LOOK_EVERY_S)
+		return;
+	take_ranges(m);
+	take_nodes(m);
 }
 
 /* --------------------------------------------------------------------- to begin */
@@ -207,8 +235,7 @@ int machine_open(struct machine *m, const char *sysroot, const char *copy)
 	status = open_files(m);
 	if (status)
 		return status;
-	if (!m->copy && kpage_nodes_new(m->ctx, &m->nodes))
-		m->nodes = NULL;
+	take_nodes(m);
 	m->sees_pfns = can_see_pfns(m);
 	if (m->copy)
 		page_kinds_of_copy(&m->kinds, m->flags);

@@ -14,7 +14,8 @@ struct machine {
 	struct kpage_file *flags;
 	struct kpage_file *mapcount;	/* NULL: there are none */
 	struct kpage_file *cgroup;
-	struct kpage_nodes *nodes;
+	struct kpage_nodes *nodes;	/* NULL: not known */
+	bool several_nodes;
 	struct page_kinds kinds;
 	bool sees_pfns;			/* pagemap shows them to this caller */
 	struct kpage_range *ranges;	/* the physical pages that there are: ascending, without */
@@ -39,5 +40,5 @@ int machine_process_check(const struct machine *m, pid_t pid, uint64_t started);
 /* The path of a cgroup; NULL: not known. The caller frees it. */
 char *machine_cgroup_path(const struct machine *m, uint64_t ino);
 
-/* Looks for holes again, now and then: memory may have gone offline. */
+/* Looks for holes and nodes again, now and then: memory may have gone offline, or been added. */
 void machine_update(struct machine *m);
