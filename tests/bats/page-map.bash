@@ -38,7 +38,7 @@ make_machine() {
 	sed -i '1s/ $/ [heap]/' "$root/proc/7/maps"
 }
 
-# Three memory blocks, of which the second is not there, on two nodes; a page of the first
+# Three memory blocks, of which the second is offline, on two nodes; a page of the first
 # one and one of the last are poisoned.
 make_blocks() {
 	local memory node
@@ -49,7 +49,7 @@ make_blocks() {
 	memory=$root/sys/devices/system/memory
 	node=$root/sys/devices/system/node
 	mkdir -p "$memory/memory0" "$memory/memory1" "$memory/memory2" "$node/node0/memory0" \
-		"$node/node1/memory2"
+		"$node/node1/memory1" "$node/node1/memory2"
 	printf '%x\n' $((32768 * $(page_size))) > "$memory/block_size_bytes"
 	echo online | tee "$memory/memory0/state" > "$memory/memory2/state"
 	echo offline > "$memory/memory1/state"

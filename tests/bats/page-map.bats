@@ -46,10 +46,39 @@ setup() {
 	page-map > memory blocks
 	 BLOCK^  NODE        PFN    PAGES     FREE     USER     HUGE  POISONED STATE
 	      0     0        0x0    32768    16368     8192        0         1 online
+	      1     1     0x8000        0        0        0        0         0 offline
 	      2     1    0x10000      128      127        0        0         1 online
 
 	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
 	END
+	shows --keys 'Tab Down Enter' <<-'END'
+	page-map > memory blocks > block 1
+	kind: 0 pages (0 KiB), a cell is a page
+
+	there is no memory here
+
+	F1Help TabNext F3Search F4Filter F5Look F6Sort gGo cScheme F9Act F10Quit
+	END
+}
+
+@test "nodes that share a memory block" {
+	make_blocks
+	mkdir "$root/sys/devices/system/node/node1/memory0"
+	cat >"$root/proc/zoneinfo" <<-'END'
+	Node 0, zone    DMA32
+	        spanned  16384
+	  start_pfn:           0
+	Node 1, zone   Normal
+	        spanned  49280
+	  start_pfn:           16384
+	END
+	[[ $(row 3 --keys Tab) == '      0   0,1        0x0 '* ]]
+	[[ $(row 6) == 'N0      0x3000 '* ]]
+	[[ $(row 7) == 'N1      0x4000 '* ]]
+	# A node that is not number 1, but 8.
+	mv "$root/sys/devices/system/node/node1" "$root/sys/devices/system/node/node8"
+	sed -i 's/^Node 1/Node 8/' "$root/proc/zoneinfo"
+	[[ $(row 7) == 'N8      0x4000 '* ]]
 }
 
 @test "processes, by what is resident" {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The lists that there are: of processes, of a process's mappings, of memory blocks. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -231,6 +233,15 @@ static uint64_t value_node(const struct row *r)
 	return r->node < 0 ? UINT64_MAX : (uint64_t)r->node;
 }
 
+/* "0,1": the block is of both. */
+static void show_node(const struct row *r, char *out, size_t size)
+{
+	if (*r->note)
+		show_note(r, out, size);
+	else
+		list_show_number(value_node(r), out, size);
+}
+
 static void show_pfn(const struct row *r, char *out, size_t size)
 {
 	snprintf(out, size, "0x%" PRIx64, r->range.start);
@@ -238,7 +249,7 @@ static void show_pfn(const struct row *r, char *out, size_t size)
 
 static const struct list_column block_columns[] = {
 	{ "BLOCK", 7, false, row_by_id, NULL },
-	{ "NODE", 5, false, value_node, NULL },
+	{ "NODE", 5, false, value_node, show_node },
 	{ "PFN", 10, false, value_start, show_pfn },
 	{ "PAGES", 8, true, value_there, NULL },
 	{ "FREE", 8, true, value_free, NULL },
@@ -248,6 +259,8 @@ static const struct list_column block_columns[] = {
 	{ "STATE", 0, false, NULL, NULL },
 };
 
+#define MEMORY_DIR "/sys/devices/system/memory"
+
 /* Where the kernel has no memory blocks, and in a copy, pieces of this size stand for them. */
 #define PIECE_PAGES 32768
 
@@ -256,8 +269,7 @@ static uint64_t read_block_pages(const struct machine *m)
 	char line[32], number[40];
 	uint64_t bytes = 0;
 
-	if (!m->copy && kpage_ctx_read_line(m->ctx, "/sys/devices/system/memory/block_size_bytes", line,
-					    sizeof(line)) >= 0) {
+	if (!m->copy && kpage_ctx_read_line(m->ctx, MEMORY_DIR "/block_size_bytes", line, sizeof(line)) >= 0) {
 		snprintf(number, sizeof(number), "0x%s", line);
 		if (kpage_number_parse(number, &bytes))
 			bytes = 0;
@@ -273,26 +285,70 @@ static const char *block_state(const struct machine *m, uint64_t pfn)
 	return offline < 0 ? "" : offline ? "offline" : "online";
 }
 
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The blocks that the kernel has, those that are offline too; none: it has no blocks. */
+static uint64_t *find_blocks(const struct machine *m, size_t *n)
+{
+	int fd = m->copy ? -ENOENT : kpage_ctx_open(m->ctx, MEMORY_DIR, O_RDONLY | O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	uint64_t *blocks = NULL, number;
+
+	*n = 0;
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	while ((entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "memory", 6) || kpage_number_parse(entry->d_name + 6, &number))
+			continue;
+		blocks = xgrow(blocks, *n, sizeof(*blocks));
+		blocks[(*n)++] = number;
+	}
+	closedir(dir);
+	if (*n)
+		qsort(blocks, *n, sizeof(*blocks), by_value);
+	return blocks;
+}
+
+static void add_block(struct list *l, uint64_t block, uint64_t pages)
+{
+	const struct machine *m = &l->view.app->machine;
+	struct row *r = list_add(l);
+	int last;
+
+	r->id = block;
+	r->range = (struct kpage_range){ block * pages, (block + 1) * pages };
+	r->node = m->nodes ? kpage_nodes_find(m->nodes, r->range.start) : -1;
+	last = m->nodes ? kpage_nodes_find(m->nodes, r->range.end - 1) : -1;
+	if (r->node >= 0 && last >= 0 && last != r->node)
+		snprintf(r->note, sizeof(r->note), "%d,%d", r->node, last);
+	r->name = xstrdup(block_state(m, r->range.start));
+}
+
 static int load_blocks(struct list *l)
 {
 	const struct machine *m = &l->view.app->machine;
 	uint64_t pages = read_block_pages(m), last = UINT64_MAX;
+	_cleanup_free_ uint64_t *blocks = NULL;
+	size_t n;
 
-	for (size_t i = 0; i < m->nr_ranges; i++) {
+	blocks = find_blocks(m, &n);
+	for (size_t i = 0; i < n; i++)
+		add_block(l, blocks[i], pages);
+	for (size_t i = 0; !n && i < m->nr_ranges; i++) {
 		const struct kpage_range *range = &m->ranges[i];
 
-		for (uint64_t block = range->start / pages; block * pages < range->end; block++) {
-			struct row *r;
-
-			if (block == last)
-				continue;
-			last = block;
-			r = list_add(l);
-			r->id = block;
-			r->range = (struct kpage_range){ block * pages, (block + 1) * pages };
-			r->node = m->nodes ? kpage_nodes_find(m->nodes, r->range.start) : -1;
-			r->name = xstrdup(block_state(m, r->range.start));
-		}
+		for (uint64_t block = range->start / pages; block * pages < range->end; block++)
+			if (block != last)
+				add_block(l, last = block, pages);
 	}
 	return 0;
 }
