@@ -152,6 +152,21 @@ in_mount_namespace() {
 	stderr_is
 }
 
+@test "a node without memory" {
+	local node=$root/sys/devices/system/node
+
+	mkdir -p "$node/node0" "$node/node1" "$root/sys/devices/system/memory"
+	echo 8000000 > "$root/sys/devices/system/memory/block_size_bytes"
+	mkdir "$node/node0/memory0"
+	echo 'Node 0 MemTotal:         131072 kB' > "$node/node0/meminfo"
+	echo 'Node 1 MemTotal:              0 kB' > "$node/node1/meminfo"
+	notes '--node: 1: it has no memory' -- --node 1
+	notes -- --node 0 -b locked
+	# Something was found.
+	run_split on_root -L --node 0,1
+	stderr_is
+}
+
 @test "a number that no cgroup has" {
 	local ino
 

@@ -134,6 +134,21 @@ static void explain_cgroup(const struct selection *s, struct kpage_ctx *ctx,
 		     saved ? "of the dump" : "that can be seen here");
 }
 
+/* --------------------------------------------------------------------------- nodes */
+
+static void explain_empty_nodes(const struct selection *s, struct kpage_ctx *ctx)
+{
+	char path[64], line[64];
+	uint64_t kb;
+
+	for (size_t i = 0; i < s->nr_nodes; i++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/meminfo", s->nodes[i]);
+		if (!kpage_ctx_read_line(ctx, path, line, sizeof(line)) &&
+		    sscanf(line, "Node %*u MemTotal: %" SCNu64, &kb) == 1 && !kb)
+			warn("--node: %u: it has no memory", s->nodes[i]);
+	}
+}
+
 /* ----------------------------------------------------------------------- addresses */
 
 /* chosen: by one that --vma means. */
@@ -226,6 +241,8 @@ void explain_nothing(const struct options *opt, struct kpage_ctx *ctx,
 		explain_flags(s, ctx);
 	if (s->cgroup)
 		explain_cgroup(s, ctx, saved);
+	if (s->nr_nodes)
+		explain_empty_nodes(s, ctx);
 	if (s->has_pfns && !s->nr_pfns)
 		warn("%s: standard input names no page", s->pfns_option);
 	if (s->nr_pids && (s->has_ranges || s->nr_vmas))
