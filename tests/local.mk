@@ -325,7 +325,8 @@ host_tests = \
 	tests/host/hwpoison-lab-mce.bats \
 	tests/host/hwpoison-lab-panics.bats \
 	tests/host/inject-lockdown.bats \
-	tests/host/mce-inject-cpus.bats
+	tests/host/mce-inject-cpus.bats \
+	tests/host/nodes.bats
 
 EXTRA_DIST += $(bats_tests) $(lab_tests) $(host_tests) tests/check-json tests/check-options tests/fuzz/dump \
 	tests/golden
