@@ -366,6 +366,29 @@ has_attributes() {
 	ended 0
 }
 
+# Terminals that are not installed everywhere: known_terminal NAME CAPABILITY...
+known_terminal() {
+	command -v tic > /dev/null || skip "no tic here"
+	printf '%s,\n' "$1" "${@:2}" | sed '1!s/^/\t/' | tic -x -o terminfo -
+}
+
+@test "direct colours: the same ones, not what 256 numbers them by" {
+	local rgb='38\:2\:\:%p1%{65536}%/%d\:%p1%{256}%/%{255}%&%d\:%p1%{255}%&%d'
+
+	known_terminal test-direct RGB 'colors#0x1000000' 'pairs#0x10000' \
+		"setaf=\\E[%?%p1%{8}%<%t3%p1%d%e$rgb%;m" "setab=\\E[%?%p1%{8}%<%t4%p1%d%e4${rgb#3}%;m" \
+		use=xterm-256color
+	open_terminal
+	start env TERM=test-direct "TERMINFO=$PWD/terminfo"
+	see '████'
+	# anon, and poison: white on red.
+	wait_until has_attributes 'E\[[0-9;]*38;2;0;135;255m'
+	wait_until has_attributes '48;2;255;0;0'
+	has_attributes '38;2;255;255;255'
+	type_in q
+	ended 0
+}
+
 @test "8 colours: letters in colours, whatever l says" {
 	local term
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
@@ -75,23 +76,35 @@ static void catch_crashes(bool on)
 
 /* ------------------------------------------------------------------------ colours */
 
+/* Where there are so many, a number is no place in a palette: it is red, green and blue. */
+#define DIRECT_COLORS (1 << 24)
+
+static int direct_color(short of_256, const char *rgb)
+{
+	return of_256 == NO_COLOR ? NO_COLOR : (int)strtol(rgb + 1, NULL, 16);
+}
+
 /* A pair of colours a style; on 8 and 16 colours by their names there. */
 static void make_pair(short style)
 {
 	const struct look *look = look_of((enum style)style);
-	short fg = look->fg16, bg = look->bg16;
+	int fg = look->fg16, bg = look->bg16;
 
-	if (COLORS >= 256) {
+	if (COLORS >= DIRECT_COLORS) {
+		fg = direct_color(look->fg256, look->fg);
+		bg = direct_color(look->bg256, look->bg);
+	} else if (COLORS >= 256) {
 		fg = look->fg256;
 		bg = look->bg256;
 	} else if (COLORS < 16) {
-		fg = (short)(fg > 7 ? fg - 8 : fg);
-		bg = (short)(bg > 7 ? bg - 8 : bg);
+		fg = fg > 7 ? fg - 8 : fg;
+		bg = bg > 7 ? bg - 8 : bg;
 		/* Black on black: the bright black of 16 colours is grey. */
 		if (look->fg16 == 8)
 			fg = COLOR_WHITE;
 	}
-	init_pair((short)(style + 1), fg, bg);
+	/* Of init_pair(3) a colour is but a short. */
+	init_extended_pair(style + 1, fg, bg);
 }
 
 static void start_colors(void)
