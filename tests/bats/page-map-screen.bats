@@ -409,6 +409,25 @@ known_terminal() {
 	done
 }
 
+@test "marks stand out where colours go with neither underline nor standout" {
+	known_terminal test-plain 'ncv#3' use=xterm
+	open_terminal
+	start env TERM=test-plain "TERMINFO=$PWD/terminfo"
+	type_in m
+	see ', marked'
+	put_u64 "$root/proc/kpageflags" 10 0x80
+	type_in r
+	see 'RRRR------S---'
+	# Underlined, and in no colour: the yellow of slab is no more.
+	wait_until has_attributes 'E\[[0-9;]*4m(E\[[0-9;]*m)*S'
+	type_in Space
+	see '1 tagged'
+	# The cursor has moved on: both are reversed.
+	wait_until has_attributes '0x0.* E\[[0-9;]*7m(E\[33m)?RR'
+	type_in q
+	ended 0
+}
+
 @test "no colours: NO_COLOR, and a terminal without" {
 	open_terminal
 	start env TERM=xterm-256color NO_COLOR=1

@@ -120,6 +120,23 @@ static void start_colors(void)
 		make_pair((short)style);
 }
 
+/* Of terminfo: what a terminal can't show along with a colour. */
+enum { NCV_STANDOUT = 1, NCV_UNDERLINE = 2 };
+
+static bool clashes_with_color(int what)
+{
+	return color_is_on && no_color_video > 0 && (no_color_video & what);
+}
+
+/* A change is worth more than a colour, but for that of poison. */
+static short pair_of(const struct glyph *g)
+{
+	if (!color_is_on || ((g->marks & MARK_CHANGED) && g->style != STYLE_POISON &&
+			     clashes_with_color(NCV_UNDERLINE)))
+		return 0;
+	return (short)(g->style + 1);
+}
+
 static attr_t attributes(const struct glyph *g)
 {
 	const struct look *look = look_of((enum style)g->style);
@@ -132,7 +149,7 @@ static attr_t attributes(const struct glyph *g)
 	if (g->marks & MARK_CHANGED)
 		attr |= A_BOLD | A_UNDERLINE;
 	if (g->marks & MARK_TAGGED)
-		attr |= A_UNDERLINE | A_STANDOUT;
+		attr |= clashes_with_color(NCV_STANDOUT) ? A_REVERSE : A_UNDERLINE | A_STANDOUT;
 	if (g->marks & MARK_MIXED)
 		attr |= A_DIM;
 	if (g->marks & MARK_CURSOR)
@@ -245,8 +262,7 @@ void screen_show(const struct frame *f)
 
 			if (!g->ch)
 				continue;
-			setcchar(&cell, text, attributes(g), color_is_on ? (short)(g->style + 1) : (short)0,
-				 NULL);
+			setcchar(&cell, text, attributes(g), pair_of(g), NULL);
 			mvadd_wch(y, x, &cell);
 		}
 	}
