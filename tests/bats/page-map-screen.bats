@@ -455,6 +455,14 @@ known_terminal() {
 	[ "$(< status)" = 0 ]
 }
 
+@test "Ctrl-Z where terminfo has a name for it" {
+	open_terminal
+	enter "TERM=linux page-map --sysroot $root"
+	see 'F10Quit'
+	type_in C-z
+	see 'Stopped'
+}
+
 @test "not UTF-8: nothing but ASCII" {
 	open_terminal
 	start env LC_ALL=C TERM=xterm-256color

@@ -300,6 +300,8 @@ static int named_key(wint_t code)
 		{ KEY_HOME, KEY_OF_HOME },     { KEY_END, KEY_OF_END },
 		{ KEY_BTAB, KEY_OF_BACK_TAB }, { KEY_ENTER, KEY_OF_ENTER },
 		{ KEY_RESIZE, KEY_OF_RESIZE }, { KEY_BACKSPACE, KEY_OF_BACKSPACE },
+		/* Of "linux", Ctrl-Z is a key with a name. */
+		{ KEY_SUSPEND, 'Z' & 0x1f },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
