@@ -463,6 +463,21 @@ known_terminal() {
 	see 'Stopped'
 }
 
+@test "no other screen: the shell goes on in an empty line" {
+	open_terminal
+	enter "TERM=linux page-map --sysroot $root"
+	see 'F10Quit'
+	type_in C-z
+	see 'Stopped'
+	see_no 'F10Quit'
+	enter fg
+	see 'F10Quit'
+	type_in q
+	see_no 'F10Quit'
+	see 'ready>'
+	shows '0 reserved'
+}
+
 @test "not UTF-8: nothing but ASCII" {
 	open_terminal
 	start env LC_ALL=C TERM=xterm-256color

@@ -205,11 +205,22 @@ int screen_open(void)
 	return EXIT_OK;
 }
 
+/* Where there is no other screen to go back to, the shell goes on in the last line. */
+static void leave(void)
+{
+	if (!enter_ca_mode) {
+		move(LINES - 1, 0);
+		clrtoeol();
+		refresh();
+	}
+	endwin();
+}
+
 void screen_close(void)
 {
 	if (!screen)
 		return;
-	endwin();
+	leave();
 	delscreen(screen);
 	screen = NULL;
 	catch_crashes(false);
@@ -217,7 +228,7 @@ void screen_close(void)
 
 void screen_suspend(void)
 {
-	endwin();
+	leave();
 }
 
 void screen_resume(void)
