@@ -291,6 +291,50 @@ static void test_failure_during_search(void **state)
 	check_status(v, FAILURE);
 }
 
+/* It is said above a question that is being answered, whatever is typed; and after it. */
+static void test_failure_during_question(void **state)
+{
+	char line[MIN_WIDTH + 1];
+	struct viewer *v = *state;
+
+	viewer_open(v, 0);
+	viewer_press(v, "g");
+	fail_page(v, 3);
+	viewer_press(v, "5");
+	check_status(v, "Go to: 5");
+	viewer_line(v, MIN_HEIGHT - 3, line);
+	assert_string_equal(line, FAILURE);
+	viewer_press(v, "Enter");
+	check_status(v, FAILURE);
+	viewer_line(v, MIN_HEIGHT - 3, line);
+	assert_string_equal(line, "0x5 lru");
+	/* It is not new any more. */
+	viewer_press(v, "g");
+	assert_false(viewer_shows(v, FAILURE));
+}
+
+/* The same of what is said otherwise. */
+static void test_alert_during_question(void **state)
+{
+	struct viewer *v = *state;
+
+	viewer_open(v, 0);
+	viewer_press(v, "g");
+	app_alert(&v->app, "memory: it is gone");
+	viewer_press(v, "7");
+	check_status(v, "Go to: 7");
+	assert_true(viewer_shows(v, "memory: it is gone"));
+	viewer_press(v, "Esc");
+	check_status(v, "memory: it is gone");
+	viewer_press(v, "Right");
+	check_status(v, "");
+	/* An answer that comes to nothing is what is said then. */
+	viewer_press(v, "g");
+	app_alert(&v->app, "memory: it is gone");
+	viewer_press(v, "99 Enter");
+	check_status(v, "99: there is no page here");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -305,6 +349,8 @@ int main(void)
 		APP_TEST(test_cut_short),
 		APP_TEST(test_failure_first),
 		APP_TEST(test_failure_during_search),
+		APP_TEST(test_failure_during_question),
+		APP_TEST(test_alert_during_question),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -307,28 +307,39 @@ static void answer(struct app *app, enum action question)
 		v->ops->answer(v, question, app->prompt.text);
 }
 
-void app_key(struct app *app, int key)
+static void forget_what_was_said(struct app *app)
 {
-	enum prompt_state state;
-	enum action question;
-
 	app->status[0] = '\0';
 	app->alert = false;
 	app->error = 0;
 	app->failure.fresh = false;
-	app->dirty = true;
-	if (!app->prompt.question) {
-		if (!take_wheel(app, key))
-			take_key(app, key);
-		return;
-	}
-	state = prompt_key(&app->prompt, key);
+}
+
+/* Who types an answer, or gives it up, has not read what is said meanwhile. */
+static void take_key_of_answer(struct app *app, int key)
+{
+	enum action question = app->prompt.question;
+	enum prompt_state state = prompt_key(&app->prompt, key);
+
 	if (state == PROMPT_GOES_ON)
 		return;
-	question = app->prompt.question;
 	app->prompt.question = ACTION_NONE;
-	if (state == PROMPT_ANSWERED)
-		answer(app, question);
+	if (state != PROMPT_ANSWERED)
+		return;
+	forget_what_was_said(app);
+	answer(app, question);
+}
+
+void app_key(struct app *app, int key)
+{
+	app->dirty = true;
+	if (app->prompt.question) {
+		take_key_of_answer(app, key);
+		return;
+	}
+	forget_what_was_said(app);
+	if (!take_wheel(app, key))
+		take_key(app, key);
 }
 
 /* ------------------------------------------------------------------------ time */
@@ -482,9 +493,11 @@ static void draw_status(const struct app *app, struct frame *f, int y)
 	const char *text = app->status;
 	enum style style = app->alert ? STYLE_ALERT : STYLE_NORMAL;
 
+	/* What is said during a question stands above it. */
 	if (app->prompt.question) {
-		prompt_draw(&app->prompt, f, y);
-		return;
+		prompt_draw(&app->prompt, f, y--);
+		if (!*text && !app->failure.fresh)
+			return;
 	}
 	if (app->failure.known && !app->failure.seen && (app->failure.fresh || !*text)) {
 		text = app->failure.text;
