@@ -492,6 +492,24 @@ known_terminal() {
 	ended 0
 }
 
+@test "keys that come faster than pictures" {
+	local pid
+
+	open_terminal
+	start
+	pid=$(pid_of_map)
+	kill -s STOP "$pid"
+	type_in F1 End
+	kill -s CONT "$pid"
+	see 'the paler, the more mixed.'
+	kill -s STOP "$pid"
+	type_in Escape Tab Tab NPage Enter
+	kill -s CONT "$pid"
+	see 'processes > 8 sleeper'
+	type_in q
+	ended 0
+}
+
 # ------------------------------------------------------------------------------- mouse
 
 # The character that stands for a number in the old way of telling of the mouse.

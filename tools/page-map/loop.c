@@ -107,6 +107,8 @@ static void take_key(struct loop *l, int key)
 		take_size(l);
 		break;
 	default:
+		/* From its picture a view knows how far a screen is, and the end. */
+		app_draw(app, &l->frame);
 		app_key(app, key);
 	}
 	l->app->dirty = true;
