@@ -140,6 +140,7 @@ order() {
 	at '0x12c ' '/ thp,compound_head Enter'
 	alerts 'pgtable: there is none here' '/ pgtable Enter'
 	alerts 'bogus: no such flag' '/ bogus Enter'
+	alerts 'the name of a flag is missing' '/ hwpoison, Enter'
 	alerts 'nothing was searched for yet (F3 or /)' n
 	says 'Search pages with the flags: slab' '/ slab'
 }

@@ -129,8 +129,10 @@ static void complain(struct grid *g, int err, const struct kpage_name_error *nam
 		app_alert(g->view.app, "%s: this could mean %s", name->name, name->candidates);
 	else if (err == -ERANGE)
 		app_alert(g->view.app, "%s: the number is too large", name->name);
-	else
+	else if (*name->name)
 		app_alert(g->view.app, "%s: no such flag", name->name);
+	else
+		app_alert(g->view.app, "the name of a flag is missing");
 }
 
 static bool parse(struct grid *g, const char *text, struct kpage_expr *out)
