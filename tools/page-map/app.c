@@ -183,7 +183,7 @@ void app_alert_errno(struct app *app, const char *what, int err)
 		const char *text;
 	} table[] = {
 		{ ESRCH, "it has ended" },
-		{ EPERM, "the kernel hides page frame numbers from this user (CAP_SYS_ADMIN is needed)" },
+		{ EPERM, "page frame numbers are hidden (CAP_SYS_ADMIN is needed)" },
 		{ EACCES, "ptrace access to it is refused (CAP_SYS_PTRACE is needed)" },
 		{ ENODATA, "the copy ends before one of its pages" },
 		{ EBADMSG, "truncated or damaged dump" },
@@ -507,7 +507,7 @@ static void draw_status(const struct app *app, struct frame *f, int y)
 		return;
 	/* What the view does in the background may stand there. */
 	frame_printf(f, 0, y, f->width, STYLE_NORMAL, "%*s", f->width, "");
-	frame_text(f, 0, y, f->width, style, text);
+	frame_text_cut(f, 0, y, f->width, style, text);
 }
 
 void app_draw(struct app *app, struct frame *f)

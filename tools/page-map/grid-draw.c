@@ -44,7 +44,7 @@ static const char *mark_text(const struct grid *g)
 	return g->first >= first && shown <= end ? ", marked" : ", marked in part";
 }
 
-static int draw_tags(const struct grid *g, struct frame *f, int x)
+static void draw_tags(const struct grid *g, struct frame *f, int x)
 {
 	const struct app *app = g->view.app;
 	size_t here = 0;
@@ -54,9 +54,8 @@ static int draw_tags(const struct grid *g, struct frame *f, int x)
 	if (here)
 		x = frame_printf(f, x, 1, f->width, STYLE_TITLE, ", %zu tagged", here);
 	if (here < app->nr_tags)
-		x = frame_printf(f, x, 1, f->width, STYLE_TITLE, ", %zu tagged elsewhere",
-				 app->nr_tags - here);
-	return x;
+		frame_printf(f, x, 1, f->width, STYLE_TITLE, ", %zu tagged elsewhere",
+			     app->nr_tags - here);
 }
 
 /* What was read last, or is being read for the first time. */
@@ -64,11 +63,14 @@ static void draw_head(const struct grid *g, struct frame *f)
 {
 	uint64_t per_cell = UINT64_C(1) << g->zoom;
 	char all[32], cell[32];
-	int x;
+	int x = 0;
 
 	format_size(g->space.pages, all, sizeof(all));
 	format_size(per_cell, cell, sizeof(cell));
-	x = frame_printf(f, 0, 1, f->width, STYLE_LABEL, "%s", g->scheme->title);
+	/* First, as the rest may not fit beside it. */
+	if (g->trouble)
+		x = frame_printf(f, x, 1, f->width, STYLE_ALERT, "the last picture: %s, ", g->trouble);
+	x = frame_printf(f, x, 1, f->width, STYLE_LABEL, "%s", g->scheme->title);
 	x = frame_printf(f, x, 1, f->width, STYLE_NORMAL, ": %" PRIu64 " page%s (%s), ", g->space.pages,
 			 g->space.pages == 1 ? "" : "s", all);
 	if (g->zoom)
@@ -80,9 +82,7 @@ static void draw_head(const struct grid *g, struct frame *f)
 		x = frame_text(f, x, 1, f->width, STYLE_TITLE, mark_text(g));
 	if (g->filtered)
 		x = frame_printf(f, x, 1, f->width, STYLE_TITLE, ", only %s", g->filter_text);
-	x = draw_tags(g, f, x);
-	if (g->trouble)
-		frame_printf(f, x, 1, f->width, STYLE_ALERT, ", the last picture: %s", g->trouble);
+	draw_tags(g, f, x);
 }
 
 /* ------------------------------------------------------------------------- cells */

@@ -80,8 +80,8 @@ static void start_watch(struct app *app)
 		return;
 	err = kpage_watch_new(app->machine.ctx, &app->watch);
 	if (err)
-		app_alert(app, "memory failures won't be told: %s: %s",
-			  kpage_ctx_error_path(app->machine.ctx), strerror(-err));
+		app_alert(app, "memory failures won't be told: %s: %s", strerror(-err),
+			  kpage_ctx_error_path(app->machine.ctx));
 }
 
 static int show_on_terminal(struct app *app, const struct options *opt)
