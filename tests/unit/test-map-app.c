@@ -151,6 +151,52 @@ static void test_number_reused_grid(void **state)
 	assert_true(viewer_shows(v, "the last picture"));
 }
 
+/* A process with twice as many pages as fit onto the screen, which then ends. */
+static void open_and_end(struct viewer *v, const char *keys)
+{
+	uint64_t many[2046];
+
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = entry_present(5);
+	fixture_vma(v->map->fx, PID, START + ARRAY_SIZE(entries), many, ARRAY_SIZE(many));
+	viewer_open(v, PID);
+	viewer_press(v, keys);
+	put_another(v);
+	viewer_press(v, "r");
+	assert_true(viewer_shows(v, "it has ended, kind: 2048 pages"));
+}
+
+/* No key takes it away. */
+static void test_last_picture(void **state)
+{
+	struct viewer *v = *state;
+
+	open_and_end(v, "Tab Enter");
+	viewer_press(v, "\\ slab Enter");
+	check_status(v, "process 17: it has ended: this is its last picture");
+	assert_true(viewer_shows(v, "F file 1024"));
+	/* To the end of what is on the screen. */
+	viewer_press(v, "End");
+	assert_true(viewer_shows(v, "0x7ff000 rw-p"));
+	/* There is nothing to zoom out to: Esc leaves it, if there is something above. */
+	viewer_press(v, "Esc");
+	assert_true(viewer_shows(v, "0x7ff000 rw-p"));
+}
+
+/* Nor do its cells stand for other pages where the screen grows. */
+static void test_last_picture_resized(void **state)
+{
+	struct viewer *v = *state;
+
+	open_and_end(v, "Tab");
+	frame_init(&v->frame, 2 * MIN_WIDTH, 2 * MIN_HEIGHT);
+	app_resize(&v->app, v->frame.width, v->frame.height);
+	viewer_settle(v);
+	/* Lines of 144 cells, of two pages each. */
+	assert_true(viewer_shows(v, "0x520000 F"));
+	assert_false(viewer_shows(v, "0x490000 F"));
+}
+
 static void test_number_reused_list(void **state)
 {
 	char line[MIN_WIDTH + 1];
@@ -364,6 +410,8 @@ int main(void)
 		APP_TEST(test_look_meanwhile),
 		APP_TEST(test_stale_below),
 		APP_TEST(test_number_reused_grid),
+		APP_TEST(test_last_picture),
+		APP_TEST(test_last_picture_resized),
 		APP_TEST(test_number_reused_list),
 		APP_TEST(test_number_reused_page),
 		APP_TEST(test_number_reused_processes),

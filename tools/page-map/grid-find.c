@@ -159,7 +159,7 @@ static void filter(struct grid *g, const char *text)
 {
 	struct kpage_expr expr;
 
-	if (*text && !parse(g, text, &expr))
+	if (grid_is_over(g) || (*text && !parse(g, text, &expr)))
 		return;
 	g->filtered = *text;
 	if (*text) {

@@ -82,10 +82,25 @@ static uint64_t first_cell(const struct grid *g)
 	return top * cols;
 }
 
+/* Of what is gone, only what was read can be shown. */
+static void stay_in_last_picture(struct grid *g)
+{
+	uint64_t cells = MIN(g->shown.nr_cells, cells_of_screen(g));
+	uint64_t end = MIN(g->first + (cells << g->zoom), g->space.pages);
+
+	if (g->cursor >= end)
+		g->cursor = end ? end - 1 : 0;
+	g->cursor = MAX(g->cursor, g->first);
+}
+
 static void show_cursor(struct grid *g)
 {
 	uint64_t first;
 
+	if (g->trouble) {
+		stay_in_last_picture(g);
+		return;
+	}
 	if (g->cursor >= g->space.pages)
 		g->cursor = g->space.pages ? g->space.pages - 1 : 0;
 	if (!g->cols || !g->rows)
@@ -94,11 +109,6 @@ static void show_cursor(struct grid *g)
 	if (first == g->first && g->shown.cells && g->shown.window.zoom == g->zoom &&
 	    g->shown.window.cells == cells_of_screen(g))
 		return;
-	/* Of what is gone, only what was read can be shown. */
-	if (g->trouble) {
-		g->cursor = g->first;
-		return;
-	}
 	g->first = first;
 	drop_half_mark(g);
 	grid_rescan(g);
@@ -109,15 +119,19 @@ static unsigned int fitting_zoom(const struct grid *g)
 	return zoom_to_fit(g->space.pages, cells_of_screen(g));
 }
 
+bool grid_is_over(struct grid *g)
+{
+	if (g->trouble)
+		app_alert(g->view.app, "%s: this is its last picture", g->trouble);
+	return g->trouble;
+}
+
 void grid_set_zoom(struct grid *g, unsigned int zoom)
 {
 	uint64_t cols = (uint64_t)MAX(g->cols, 1), line;
 
-	/* What is gone can't be read again. */
-	if (g->trouble) {
-		app_alert(g->view.app, "%s: this is its last picture", g->trouble);
+	if (grid_is_over(g))
 		return;
-	}
 	g->fit = zoom >= fitting_zoom(g);
 	g->zoom = g->fit ? fitting_zoom(g) : zoom;
 	/* The cursor in the middle. */
@@ -143,7 +157,7 @@ static void fit_screen(struct grid *g)
 		return;
 	g->cols = cols;
 	g->rows = rows;
-	if (g->fit)
+	if (g->fit && !g->trouble)
 		g->zoom = fitting_zoom(g);
 	show_cursor(g);
 }
@@ -308,7 +322,8 @@ static bool go_up(struct grid *g)
 		app_say(g->view.app, "the search was ended");
 		return true;
 	}
-	if (!g->nr_steps)
+	/* Of a last picture there is no other zoom. */
+	if (!g->nr_steps || g->trouble)
 		return false;
 	step = &g->steps[--g->nr_steps];
 	g->cursor = step->cursor;

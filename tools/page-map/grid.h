@@ -53,6 +53,8 @@ void grid_rescan(struct grid *g);
 /* Puts the cursor on a page, and it on the screen. */
 void grid_move_to(struct grid *g, uint64_t index);
 void grid_set_zoom(struct grid *g, unsigned int zoom);
+/* Whether what is shown is gone, and can't be read again; it has said so. */
+bool grid_is_over(struct grid *g);
 
 /* The last index of the cell at the cursor, and one more. */
 uint64_t grid_cell_end(const struct grid *g);
