@@ -782,7 +782,8 @@ struct kpage_nodes;
 
 /*
  * From the memory blocks of /sys/devices/system/node, and where nodes share one from
- * /proc/zoneinfo. Errors: -ENOENT the kernel knows no nodes (no CONFIG_NUMA); -EUCLEAN the size of a memory block is no number; -ENOMEM.
+ * /proc/zoneinfo. Errors: -ENOENT the kernel knows no nodes (no CONFIG_NUMA); -EUCLEAN the
+ * size of a memory block is no number; -ENOMEM.
  */
 int kpage_nodes_new(struct kpage_ctx *ctx, struct kpage_nodes **out);
 void kpage_nodes_free(struct kpage_nodes *nodes);
