@@ -485,8 +485,8 @@ int kpage_tasks_next(struct kpage_tasks *tasks, pid_t *out);
  * The task's other threads run on. It sees nothing of it, but for what any stop by a
  * debugger does: a read or write of a pipe or socket that has moved some bytes ends with
  * these, and a timeout that is not an absolute one can start over. On arm64, where the
- * kernel rewinds a call before it stops, every sleep starts over, a call that a handler
- * without SA_RESTART should end goes on after it, and epoll_wait(2) ends with EINTR.
+ * kernel rewinds a call before it stops, every sleep starts over, and epoll_wait(2) ends
+ * with EINTR.
  *
  * The calling process gets a SIGCHLD at each stop, unless it has SA_NOCLDSTOP, and must
  * not wait for the task meanwhile: how a task ends while it is held is told to its parent

@@ -21,6 +21,8 @@
  * remote_regs_result(): what the system call returned.
  * remote_regs_restart(): has the kernel repeat an interrupted system call that it would
  * end with EINTR, unless a signal handler runs.
+ * REMOTE_REWINDS: whether the kernel has rewound an interrupted call before a tracer sees
+ * the task, and no longer knows of it.
  */
 
 #if defined(__x86_64__)
@@ -28,6 +30,7 @@
 #define REMOTE_SUPPORTED  1
 #define REMOTE_CODE_SIZE  2U
 #define REMOTE_CODE_ALIGN 1U
+#define REMOTE_REWINDS    0
 
 struct remote_regs {
 	struct user_regs_struct raw;
@@ -133,6 +136,7 @@ static inline void remote_regs_restart(struct remote_regs *regs)
 #define REMOTE_SUPPORTED  1
 #define REMOTE_CODE_SIZE  4U
 #define REMOTE_CODE_ALIGN 4U
+#define REMOTE_REWINDS    1
 
 struct remote_regs {
 	struct user_regs_struct raw;
@@ -193,10 +197,7 @@ static inline void remote_regs_load(struct remote_regs *regs, uint64_t ip, const
 	regs->raw.regs[remote_load_base(code)] = address - (remote_code_word(code) >> 10 & 0xfff);
 }
 
-/*
- * The kernel has rewound an interrupted call before a tracer sees it. Of one that
- * ended with EINTR the first argument is lost: it can't be repeated.
- */
+/* Of a call that ended with EINTR the first argument is lost: it can't be repeated. */
 static inline void remote_regs_restart(struct remote_regs *regs)
 {
 	(void)regs;
@@ -207,6 +208,7 @@ static inline void remote_regs_restart(struct remote_regs *regs)
 #define REMOTE_SUPPORTED  0
 #define REMOTE_CODE_SIZE  1U
 #define REMOTE_CODE_ALIGN 1U
+#define REMOTE_REWINDS    0
 
 struct remote_regs {
 	uint64_t raw;

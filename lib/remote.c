@@ -596,11 +596,47 @@ KPAGE_EXPORT bool kpage_remote_blocks(const struct kpage_remote *r, int signo)
 	return r->mask & signal_bit(signo);
 }
 
+/* Whether signals wait that the task takes as soon as its own mask is back. */
+static bool has_signals(struct kpage_remote *r)
+{
+	uint64_t own = 0, shared = 0;
+
+	return !remote_status(r->ctx, r->task.tid, "SigPnd", 16, &own) &&
+	       !remote_status(r->ctx, r->task.tid, "ShdPnd", 16, &shared) &&
+	       (own | shared) & ~r->mask;
+}
+
+/*
+ * A handler that runs at a call that was rewound does not end it: the kernel takes it for
+ * one that was not made yet. So the task enters it again before it gets its mask back, and
+ * its signals interrupt it there. *signo: one that it took on the way; SIGSTOP alone can't
+ * be blocked.
+ */
+static int enter_call(struct kpage_remote *r, int *signo)
+{
+	uint8_t code[REMOTE_CODE_SIZE];
+	bool interrupted = false;
+	struct stop stop;
+	int err;
+
+	if (pread(r->mem, code, sizeof(code), (off_t)remote_regs_ip(&r->regs)) != sizeof(code) ||
+	    !remote_code_is_syscall(code) || !has_signals(r))
+		return 0;
+	err = tracee_mask_set(&r->task, UINT64_MAX);
+	if (!err)
+		err = tracee_resume(&r->task, PTRACE_SYSCALL, 0);
+	if (!err)
+		err = wait_stop(r, &interrupted, &stop);
+	if (!err && stop.kind == STOP_SIGNAL)
+		*signo = stop.info.si_signo;
+	return err;
+}
+
 static int detach(void *arg)
 {
 	struct kpage_remote *r = arg;
+	int err, lost = 0, signo = 0;
 	siginfo_t info;
-	int err, lost = 0;
 
 	for (size_t i = 0; i < r->nr_kept && !r->task.gone; i++) {
 		err = give_back(r, &r->kept[i]);
@@ -611,10 +647,12 @@ static int detach(void *arg)
 	r->nr_kept = 0;
 	find_memory_error(&(struct siginfo_request){ r, &info });
 	err = tracee_regs_set(&r->task, &r->regs);
+	if (!err && REMOTE_REWINDS)
+		err = enter_call(r, &signo);
 	if (!err)
 		err = tracee_mask_set(&r->task, r->mask);
 	if (!err)
-		err = tracee_resume(&r->task, PTRACE_DETACH, 0);
+		err = tracee_resume(&r->task, PTRACE_DETACH, signo);
 	return err ? err : lost;
 }
 

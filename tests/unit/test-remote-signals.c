@@ -3,6 +3,8 @@
  * task's own place, and memory errors are told. */
 #include "victim.h"
 
+#include "remote-arch.h"
+
 #include <linux/userfaultfd.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,12 +15,13 @@
 /* --------------------------------------------------------------- at its own place */
 
 static bool with_restart;
+static int interrupting;
 
 static void read_interrupted(struct shared *s)
 {
 	char c;
 
-	victim_catch(s, SIGUSR1, with_restart ? SA_RESTART : 0);
+	victim_catch(s, interrupting, with_restart ? SA_RESTART : 0);
 	s->result = read(s->pipe[0], &c, 1);
 	s->error = errno;
 }
@@ -30,23 +33,23 @@ static void test_handler_place(void **state)
 	struct kpage_remote *r;
 	uint64_t ip;
 
-	for (int i = 0; i < 2; i++) {
-		with_restart = i;
+	for (int i = 0; i < 4; i++) {
+		with_restart = i % 2;
+		/* One that is blocked while the task is held, and one that is kept for it. */
+		interrupting = i / 2 ? SIGBUS : SIGUSR1;
 		memset(v->shared, 0, sizeof(*v->shared));
 		victim_start(v, read_interrupted);
 		wait_in_call(v, SYS_read);
 		current_call(v->pid, &ip);
 		r = victim_hold(v, v->pid);
-		assert_int_equal(kill(v->pid, SIGUSR1), 0);
+		assert_int_equal(kill(v->pid, interrupting), 0);
 		check_call(v, r);
 		assert_int_equal(v->shared->handled, 0);
 		release(r);
 		wait_value(&v->shared->handled, 1);
 		assert_int_equal(v->shared->info.si_pid, getpid());
-#if defined(__x86_64__)
 		/* Before the system call's instruction if it is to be restarted. */
-		assert_int_equal(v->shared->ip, with_restart ? ip - 2 : ip);
-#endif
+		assert_int_equal(v->shared->ip, with_restart ? ip - REMOTE_CODE_SIZE : ip);
 		if (with_restart) {
 			wait_in_call(v, SYS_read);
 			assert_int_equal(write(v->shared->pipe[1], "x", 1), 1);
