@@ -329,7 +329,12 @@ static void test_forced(void **state)
 	say_signal(BUS_MCEERR_AR);
 	say_failure(FOREIGN);
 	injection_read_events(inj);
+#if defined(__x86_64__)
 	check_row(inj, BUS_MCEERR_AR, 1, ADDRESS, false);
+#else
+	/* It could as well have touched the page, of which no log tells. */
+	check_row(inj, BUS_MCEERR_AR, 2, 0, false);
+#endif
 	end(inj);
 }
 
