@@ -269,26 +269,29 @@ sleep_and_inject() {
 }
 
 @test "a target in a system call sleeps on, and as long as it would have" {
-	local calls=(nanosleep read futex poll epoll) call seconds=6 passed list
+	local calls=(nanosleep read futex poll) call seconds=6 passed list
 
+	# On arm64 any stop ends it.
+	[ "$(uname -m)" = aarch64 ] || calls+=(epoll)
 	pid=0 at=0x100000000000
 	sleep_and_inject $seconds || { seconds=40; sleep_and_inject $seconds; }
 	ended_with 0
-	shows '$totals.outcomes == {"migrated": 5} and all($tasks[]; .state == "unharmed")'
+	shows '$totals.outcomes == {"migrated": '${#calls[@]}'} and all($tasks[]; .state == "unharmed")'
 	for call in "${calls[@]}"; do
 		wait_for "$BATS_TEST_TMPDIR/$call" after
 		list+=$(tail -n 1 "$BATS_TEST_TMPDIR/$call")$'\n'
 	done
 	echo "$list"
 	# 110 is ETIMEDOUT.
-	diff <(sed '/^$/d; s/ after.*//' <<< "$list") - <<- END
+	head -n ${#calls[@]} <<- END | diff <(sed '/^$/d; s/ after.*//' <<< "$list") -
 		odd-target: nanosleep returned 0, errno 0,
 		odd-target: read returned 8, errno 0,
 		odd-target: futex returned -1, errno 110,
 		odd-target: poll returned 0, errno 0,
 		odd-target: epoll returned 1, errno 0,
 	END
-	# Who slept anew would have slept for that much longer, at the least.
+	# Who slept anew would have slept for that much longer, at the least; on arm64 all do.
+	[ "$(uname -m)" != aarch64 ] || passed=100000
 	awk -v sleep=$((seconds * 1000)) -v passed="$passed" '
 		NF && ($(NF - 1) < sleep - 10 || $(NF - 1) >= sleep + passed) { exit 1 }' <<< "$list"
 }

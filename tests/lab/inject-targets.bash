@@ -126,9 +126,14 @@ says() {
 	grep -qF -- "$1" "$messages" || { echo "not said: $1"; return 1; }
 }
 
+# Whether the kernel's log tells of each touch of a poisoned page.
+logs_touches() {
+	[ "$(uname -m)" = x86_64 ]
+}
+
 # shows FILTER: whether the report of the run is so. $run, $pages, $tasks and $totals are
 # its records, $pid is the target, at(n) the address of its page n, $old whether this is
-# 6.1.
+# 6.1; touched(x) is x if the kernel's log tells where a task touches a poisoned page.
 shows() {
 	local addresses="" address i
 
@@ -136,7 +141,9 @@ shows() {
 		printf -v address 0x%x $((at + i * 4096))
 		addresses+="\"$address\","
 	done
-	jq -es --argjson pid "$pid" --argjson old "$([ "$old" = yes ] && echo true || echo false)" '
+	jq -es --argjson pid "$pid" --argjson old "$([ "$old" = yes ] && echo true || echo false)" \
+		--argjson logs "$(logs_touches && echo true || echo false)" '
+		def touched($x): if $logs then $x else null end;
 		def all_of($record): map(select(.record == $record));
 		def at($n): ['"${addresses%,}"'][$n];
 		all_of("run")[0] as $run | all_of("page") as $pages | all_of("task") as $tasks |
