@@ -383,6 +383,21 @@ static int inject(const struct run *run, struct inject_env *env)
 	return status;
 }
 
+#if defined(__x86_64__) || defined(__i386__)
+#define HAS_MACHINE_CHECKS true
+#else
+#define HAS_MACHINE_CHECKS false
+#endif
+
+/* A tree of copies may be that of another machine. */
+static int check_machine(const struct run *run)
+{
+	if (HAS_MACHINE_CHECKS || !kpage_ctx_is_live(run->ctx))
+		return EXIT_OK;
+	return fail(EXIT_CANNOT, "machine checks: x86 has them, this machine does not (--decode and "
+		    "--dry-run read records here, too)");
+}
+
 static int go(struct run *run)
 {
 	struct inject_env env = { .opt = &run->opt, .machine = &run->machine };
@@ -401,8 +416,10 @@ static int go(struct run *run)
 	env.ctx = run->ctx;
 	if (run->opt.dry_run)
 		return dry_run(run, &env);
-	if (!run->opt.decode)
-		return inject(run, &env);
+	if (!run->opt.decode) {
+		status = check_machine(run);
+		return status ? status : inject(run, &env);
+	}
 	for (size_t i = 0; i < run->list.n; i++)
 		show(run, i);
 	return EXIT_OK;
