@@ -50,6 +50,11 @@ is_old() {
 	[[ $(uname -r) == 6.1.* ]] && echo yes || echo no
 }
 
+# Whether the kernel's log tells of each touch of a poisoned page.
+logs_touches() {
+	[ "$(uname -m)" = x86_64 ]
+}
+
 kill_victims() {
 	local pid
 

@@ -126,11 +126,6 @@ says() {
 	grep -qF -- "$1" "$messages" || { echo "not said: $1"; return 1; }
 }
 
-# Whether the kernel's log tells of each touch of a poisoned page.
-logs_touches() {
-	[ "$(uname -m)" = x86_64 ]
-}
-
 # shows FILTER: whether the report of the run is so. $run, $pages, $tasks and $totals are
 # its records, $pid is the target, at(n) the address of its page n, $old whether this is
 # 6.1; touched(x) is x if the kernel's log tells where a task touches a poisoned page.
