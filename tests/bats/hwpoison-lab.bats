@@ -190,6 +190,30 @@ qemu_was_asked() {
 	stderr_has 'no modules.dep found for it; name the folder by --modules'
 }
 
+@test "a QEMU that lets go of its streams before it is gone is no reader that has gone" {
+	cached 6.1.0-9-amd64
+	no_apt
+	export HWPOISON_LAB_QEMU=qemu-stand-in
+	stand_in qemu-stand-in <<-'END'
+	dir=$(printf '%s\n' "$@" | sed -n 's,^pipe\,id=ctl\,path=\(.*\)/ctl$,\1,p')
+	exec 4>"$dir/ctl.out" 5>"$dir/stdout.out" 6>"$dir/stderr.out"
+	printf 'up\nstart\n' >&4
+	echo printed >&5
+	echo 'Kernel panic - not syncing: a test' >>"$dir/console"
+	exec 5>&- 6>&-
+	# The guest is heard of until the control channel goes, too.
+	for i in 1 2 3 4 5 6; do
+		echo alive >&4
+		sleep 0.2
+	done
+	END
+	run_split "$lab" --accel tcg true
+	status_is 125
+	file_is "$stdout_file" printed
+	stderr_has ': panic while the command ran'
+	[ -z "$(ls -A "$TMPDIR")" ]
+}
+
 @test "what QEMU is asked for, and what is said if it does not start" {
 	cached 6.1.0-9-amd64
 	no_apt

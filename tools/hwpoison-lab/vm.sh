@@ -317,11 +317,12 @@ vm_silent() {
 	fi
 }
 
-# A reader that has gone ends the command, as SIGPIPE would have.
+# A reader that has gone ends the command, as SIGPIPE would have. Its relay has failed then;
+# one that has met the end is ahead of a QEMU that is about to go.
 vm_check_running() {
 	if ((opt_timeout > 0 && SECONDS - run_since >= opt_timeout)); then
 		reason=timeout
-	elif ! kill -0 "$stdout_pid" 2>/dev/null && kill -0 "$qemu_pid" 2>/dev/null; then
+	elif ! kill -0 "$stdout_pid" 2>/dev/null && ! wait "$stdout_pid"; then
 		reason=reader
 	fi
 }
