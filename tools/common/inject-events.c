@@ -241,20 +241,22 @@ bool injection_has_halves(const struct injection *inj)
 
 bool injection_has_open(struct injection *inj)
 {
-	return injection_has_halves(inj) || victims_are_open(&inj->victims, inj->ctx);
+	return injection_has_halves(inj) || victims_look(&inj->victims, inj->ctx) != FATES_KNOWN;
 }
 
 bool injection_has_coming(struct injection *inj)
 {
-	return injection_has_halves(inj) || victims_are_coming(&inj->victims, inj->ctx);
+	return injection_has_halves(inj) || victims_look(&inj->victims, inj->ctx) == FATES_COMING;
 }
 
 static bool waits(struct injection *inj, double passed, double seconds)
 {
+	enum fates fates;
+
 	if (injection_has_halves(inj) && passed < HALF_S)
 		return true;
-	return victims_are_open(&inj->victims, inj->ctx) &&
-	       injection_waits(seconds, passed, victims_are_coming(&inj->victims, inj->ctx));
+	fates = victims_look(&inj->victims, inj->ctx);
+	return fates != FATES_KNOWN && injection_waits(seconds, passed, fates == FATES_COMING);
 }
 
 void injection_settle(struct injection *inj, double seconds)

@@ -143,34 +143,26 @@ bool victim_died_of_it(const struct victim *v)
 	return v->default_action || (v->fate == FATE_DIED && !v->handler_ran);
 }
 
-static size_t count_fate(struct victims *v, struct kpage_ctx *ctx, enum fate fate)
+enum fates victims_look(struct victims *v, struct kpage_ctx *ctx)
 {
-	size_t n = 0;
+	enum fates fates = FATES_KNOWN;
 
 	for (size_t i = 0; i < v->n; i++) {
 		v->list[i].fate = judge(ctx, &v->list[i]);
-		n += v->list[i].fate == fate;
+		if (v->list[i].fate == FATE_COMING)
+			fates = FATES_COMING;
+		else if (v->list[i].fate == FATE_UNKNOWN)
+			fates = MAX(fates, FATES_OPEN);
 	}
-	return n;
-}
-
-bool victims_are_coming(struct victims *v, struct kpage_ctx *ctx)
-{
-	return count_fate(v, ctx, FATE_COMING);
-}
-
-bool victims_are_open(struct victims *v, struct kpage_ctx *ctx)
-{
-	return count_fate(v, ctx, FATE_UNKNOWN) || victims_are_coming(v, ctx);
+	return fates;
 }
 
 void victims_close(struct victims *v, struct kpage_ctx *ctx)
 {
-	for (size_t i = 0; i < v->n; i++) {
-		v->list[i].fate = judge(ctx, &v->list[i]);
+	victims_look(v, ctx);
+	for (size_t i = 0; i < v->n; i++)
 		if (v->list[i].fate == FATE_UNKNOWN && !v->list[i].default_action)
 			v->list[i].fate = FATE_ALIVE;
-	}
 }
 
 void victims_release(struct victims *v)

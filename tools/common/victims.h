@@ -43,11 +43,15 @@ struct victims {
 void victims_add(struct victims *v, struct kpage_ctx *ctx, const struct kpage_event *event,
 		 uint64_t address);
 
-/* Whether the fate of one of them is still open. Looks once, does not wait. */
-bool victims_are_open(struct victims *v, struct kpage_ctx *ctx);
+/* What is known of all of them. */
+enum fates {
+	FATES_KNOWN,
+	FATES_OPEN,	/* of one it is not known, or not yet */
+	FATES_COMING,	/* one takes its signal as soon as it runs: more will be known */
+};
 
-/* Whether one of them has yet to run. */
-bool victims_are_coming(struct victims *v, struct kpage_ctx *ctx);
+/* Looks at each once, does not wait. */
+enum fates victims_look(struct victims *v, struct kpage_ctx *ctx);
 
 /* The end: what is still open stays as it is now. */
 void victims_close(struct victims *v, struct kpage_ctx *ctx);
